@@ -1,0 +1,45 @@
+"""What every channel offers to the dispatcher and the intake."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection
+from typing import Protocol
+
+from gateway import domain
+from gateway.domain import Attempt, Content, Event, Outcome
+
+
+class Channel(Protocol):
+    """One way out of the building, with the lines it owns.
+
+    Errors of the line are values: `send` returns an Outcome and raises nothing but CancelledError.
+    """
+
+    name: domain.Channel
+
+    async def run(self) -> None:
+        """Keep the lines up until cancelled: connect, reconnect with backoff, say a loss once."""
+
+    async def slots(self) -> int:
+        """Wait until at least one attempt may start now (lines up, rate and window allow), and say how many.
+
+        Blocks while the lines are away, so that nothing is started and no attempt is charged.
+        """
+
+    async def prepare(self, content: Content) -> Content:
+        """Render what does not depend on the line (sounds, fax image); cached, repeatable.
+
+        Raises gateway.channels.errors.ContentError when this content can never be sent.
+        """
+
+    async def send(self, attempt: Attempt) -> Outcome:
+        """Try once, within the channel's own time limit."""
+
+    def events(self) -> AsyncIterator[Event]:
+        """Receipts and replies as they come, until the channel is closed."""
+
+    async def reconcile(self, attempts: Collection[str]) -> None:
+        """Look for evidence on attempts whose fate was lost in a crash; what is found arrives in `events`."""
+
+    async def acknowledge(self, attempts: Collection[str]) -> None:
+        """These attempts are settled on disk: evidence kept for them outside may be dropped."""

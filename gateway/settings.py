@@ -1,0 +1,274 @@
+"""Typed settings, merged once: built-in defaults, then the TOML file, then `RINGWELL_…` of the environment.
+
+Environment names follow the file's tables with two underscores: `RINGWELL_STORE__URL`. Secrets are
+`SecretStr`: printing settings never shows them.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import tomllib
+from datetime import time
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from gateway.domain import RetryKind, RingwellError
+
+
+class SettingsError(RingwellError):
+    """A setting is wrong; the message is one line that names it."""
+
+
+def _zone_name(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError(f"'{name}' is not a time zone name such as 'America/New_York'")
+    return name
+
+
+def _plain(value: str) -> str:
+    if any(ord(c) < 32 or ord(c) == 127 for c in value):
+        raise ValueError("holds a control character")
+    return value
+
+
+Zone = Annotated[str, AfterValidator(_zone_name)]
+Plain = Annotated[str, AfterValidator(_plain)]
+
+
+class Section(BaseModel):
+    """A table of the settings file; unknown names are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Clinic(Section):
+    """Who speaks: the legal name opens every recorded or synthetic message (rules 1.5)."""
+
+    id: int = Field(1, ge=1)
+    name: Plain = "Example Clinic"
+    callback: Plain = "+12025550100"
+    zone: Zone = "America/New_York"
+    country: str = Field("US", pattern="^[A-Z]{2}$")
+    language: str = Field("en", pattern="^[a-z]{2}$")
+
+
+class StoreSettings(Section):
+    """Where messages are kept. Empty: SQLite in the instance folder."""
+
+    url: str = ""
+
+
+class ConsoleSettings(Section):
+    """The web console; port 0 takes a free one."""
+
+    enabled: bool = True
+    host: str = "127.0.0.1"
+    port: int = Field(8480, ge=0, le=65535)
+
+
+class AsteriskSettings(Section):
+    """The exchange. `embedded`: Ringwell runs its own from the instance folder."""
+
+    embedded: bool = True
+    host: str = "127.0.0.1"
+    ami_port: int = Field(0, ge=0, le=65535)
+    sip_port: int = Field(0, ge=0, le=65535)
+    username: Plain = "ringwell"
+    secret: SecretStr = SecretStr("")
+
+
+class Trunk(Section):
+    """A SIP line to a telephone provider; the first one declared carries calls and faxes."""
+
+    host: Plain = "127.0.0.1"
+    port: int = Field(5060, ge=1, le=65535)
+    username: Plain = ""
+    password: SecretStr = SecretStr("")
+    caller_id: Plain = "+12025550100"
+    max_calls: int = Field(4, ge=1)
+    max_faxes: int = Field(1, ge=1)
+    calls_per_second: float = Field(1.0, gt=0)
+    ring_seconds: int = Field(25, ge=15, le=120)
+    detect_machines: bool = True
+    max_call_seconds: int = Field(180, ge=10)
+
+
+class VoiceSettings(Section):
+    """How calls sound. `folder`: own-voice prompts, one WAV file each, named by prompt."""
+
+    prompts: Path | None = None
+    workers: int = Field(1, ge=1)
+    answer_seconds: float = Field(5.0, ge=1)
+    wait_for_beep_seconds: int = Field(20, ge=1)
+
+
+class Bind(Section):
+    """An SMPP connection to an SMSC."""
+
+    host: Plain = "127.0.0.1"
+    port: int = Field(2775, ge=1, le=65535)
+    system_id: Plain = "ringwell"
+    password: SecretStr = SecretStr("")
+    source: Plain = "+12025550100"
+    window: int = Field(10, ge=1, le=1000)
+    per_second: float = Field(10.0, gt=0)
+    enquire_link_seconds: float = Field(30.0, gt=0)
+    response_seconds: float = Field(60.0, gt=0)
+    gsm7_default: bool = True
+
+
+class Relay(Section):
+    """An SMTP relay that takes our mail."""
+
+    host: Plain = "127.0.0.1"
+    port: int = Field(587, ge=1, le=65535)
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    username: Plain = ""
+    password: SecretStr = SecretStr("")
+    sender: Plain = "reminders@clinic.example"
+    connections: int = Field(4, ge=1, le=100)
+    messages_per_connection: int = Field(100, ge=1)
+    seconds_per_connection: float = Field(300.0, gt=0)
+
+
+class FaxSettings(Section):
+    """The header line printed on each page (rules 6.1) and the station that sends it."""
+
+    header: Plain = "Example Clinic"
+    station_id: Plain = "+12025550100"
+    max_pages: int = Field(100, ge=1)
+
+
+class Window(Section):
+    """When a channel may be used, in the recipient's own time."""
+
+    opens: time = time(8, 0)
+    closes: time = time(21, 0)
+
+
+class PolicySettings(Section):
+    """The numbers behind each decision (rules, section 1)."""
+
+    voice: Window = Window()
+    sms: Window = Window()
+    email: Window = Window(opens=time(0, 0), closes=time(0, 0))
+    fax: Window = Window(opens=time(0, 0), closes=time(0, 0))
+
+
+class Interval(Section):
+    """How long to wait before the next attempt, and how many attempts at most."""
+
+    after_seconds: float = Field(gt=0)
+    attempts: int = Field(ge=1)
+
+
+class RetrySettings(Section):
+    """What follows an attempt that did not reach anybody (rules, section 7)."""
+
+    busy: Interval = Interval(after_seconds=300, attempts=3)
+    no_answer: Interval = Interval(after_seconds=3600, attempts=3)
+    temporary: Interval = Interval(after_seconds=1800, attempts=5)
+    declined: Interval = Interval(after_seconds=86400, attempts=2)
+    line_down: Interval = Interval(after_seconds=30, attempts=1_000_000)
+
+    def interval(self, kind: RetryKind) -> Interval:
+        """The interval for this kind of failure."""
+        found: Interval = getattr(self, kind.name.lower())
+        return found
+
+
+class DispatchSettings(Section):
+    """How the queue is worked."""
+
+    claim: int = Field(200, ge=1, le=500)
+    micro_batch: int = Field(20, ge=1, le=50)
+    lease_seconds: float = Field(60.0, gt=0)
+    poll_seconds: float = Field(0.2, gt=0)
+    receipt_seconds: float = Field(86400.0, gt=0)
+
+
+class Settings(BaseSettings):
+    """Everything an installation decides."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, env_prefix="RINGWELL_", env_nested_delimiter="__"
+    )
+
+    instance: Path = Path("~/.local/share/ringwell")
+    node: Plain = Field(default_factory=socket.gethostname)
+    clinic: Clinic = Clinic()
+    store: StoreSettings = StoreSettings()
+    console: ConsoleSettings = ConsoleSettings()
+    asterisk: AsteriskSettings = AsteriskSettings()
+    trunks: dict[str, Trunk] = Field(default_factory=dict)
+    voice: VoiceSettings = VoiceSettings()
+    binds: dict[str, Bind] = Field(default_factory=dict)
+    relays: dict[str, Relay] = Field(default_factory=dict)
+    fax: FaxSettings = FaxSettings()
+    policy: PolicySettings = PolicySettings()
+    retry: RetrySettings = RetrySettings()
+    dispatch: DispatchSettings = DispatchSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return env_settings, init_settings
+
+    @property
+    def folder(self) -> Path:
+        """The instance folder: database, exchange, lock and logs live below it."""
+        return self.instance.expanduser()
+
+    @property
+    def store_url(self) -> str:
+        """The database; SQLite in the instance folder unless set."""
+        return self.store.url or f"sqlite:///{self.folder / 'ringwell.sqlite3'}"
+
+
+def load(file: Path | None = None) -> Settings:
+    """Settings from `file` with the environment over it; SettingsError names the first wrong one."""
+    try:
+        data: dict[str, Any] = tomllib.loads(file.read_text()) if file else {}
+    except OSError as error:
+        raise SettingsError(f"cannot read settings file {file}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"settings file {file} is not TOML: {error}") from error
+    _refuse_unknown_environment()
+    try:
+        return Settings(**data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"]) or "settings"
+        reason = "is not a known setting" if first["type"] == "extra_forbidden" else first["msg"]
+        raise SettingsError(f"setting {name}: {reason.removeprefix('Value error, ')}") from error
+
+
+# Read by the set-up and the command line, not settings of an installation.
+_OTHER_VARIABLES = {"RINGWELL_CACHE", "RINGWELL_CONFIG"}
+
+
+def _refuse_unknown_environment() -> None:
+    for name in os.environ:
+        if name.startswith("RINGWELL_") and name not in _OTHER_VARIABLES:
+            table = name.removeprefix("RINGWELL_").split("__")[0].lower()
+            if table not in Settings.model_fields:
+                raise SettingsError(f"setting {name} (environment): is not a known setting")
+
+
+def cache_folder() -> Path:
+    """Where provisioned and rendered things are kept: RINGWELL_CACHE, else the user's cache folder."""
+    if chosen := os.environ.get("RINGWELL_CACHE"):
+        return Path(chosen).expanduser()
+    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(base).expanduser() / "ringwell"
