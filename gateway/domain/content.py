@@ -1,0 +1,106 @@
+"""What is sent, and the attempt that carries it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """Words for a synthetic voice: one part of a Script."""
+
+    text: str
+    language: str = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A named own-voice recording: one part of a Script."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """What a call plays: parts for a person, and for an answering machine."""
+
+    person: tuple[Speech | Prompt, ...]
+    machine: tuple[Speech | Prompt, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sounds:
+    """A Script rendered: telephone-rate WAV files in the order in which they are played."""
+
+    person: tuple[Path, ...]
+    machine: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text message."""
+
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """An email with both parts; `html` is a whole document."""
+
+    subject: str
+    text: str
+    html: str
+    to_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FaxLetter:
+    """A fax before rendering: a text or a PDF for the body, and what the cover page says."""
+
+    to_name: str
+    subject: str
+    text: str = ""
+    pdf: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FaxImage:
+    """A fax rendered: one TIFF-F holding cover and body."""
+
+    tiff: Path
+    pages: int
+
+
+Content = Script | Sounds | Text | Mail | FaxLetter | FaxImage
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try to deliver one Message; its id travels with it wherever a protocol carries one."""
+
+    clinic: int
+    message: int
+    number: int
+    address: str
+    content: Content
+    expires_at: datetime | None = None
+
+    @property
+    def id(self) -> str:
+        """Stable over restarts, e.g. `rw-1-1042-2`: clinic 1, message 1042, second attempt."""
+        return attempt_id(self.clinic, self.message, self.number)
+
+
+def attempt_id(clinic: int, message: int, number: int) -> str:
+    """The name of an attempt as it travels in ActionID, ChannelId and Message-ID."""
+    return f"rw-{clinic}-{message}-{number}"
+
+
+def parse_attempt_id(text: str) -> tuple[int, int, int] | None:
+    """(clinic, message, number) of an attempt id, or None when the text is not one."""
+    parts = text.split("-")
+    if len(parts) != 4 or parts[0] != "rw" or not all(p.isascii() and p.isdigit() for p in parts[1:]):
+        return None
+    return int(parts[1]), int(parts[2]), int(parts[3])

@@ -1,0 +1,116 @@
+"""What became of an attempt, and what comes back later."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from gateway.domain.words import Channel
+
+
+class RetryKind(StrEnum):
+    """Which interval of the retry settings applies (rules, section 7)."""
+
+    BUSY = "busy"
+    NO_ANSWER = "no-answer"
+    TEMPORARY = "temporary"
+    DECLINED = "declined"
+    LINE_DOWN = "line-down"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """The channel's own evidence says that the recipient has it."""
+
+    cause: str
+    evidence: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The next hop took responsibility; a Receipt may follow. `remote_ids`: one for each segment."""
+
+    cause: str
+    remote_ids: tuple[str, ...] = ()
+    receipt_expected: bool = False
+    evidence: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Not reached; may be tried again. `charged=False`: nothing left the building, no attempt is counted."""
+
+    kind: RetryKind
+    cause: str
+    charged: bool = True
+    evidence: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Will not arrive. `bad_address`: the address itself is at fault and must not be tried again."""
+
+    cause: str
+    bad_address: bool = False
+    evidence: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class OptedOut:
+    """Delivered up to the point where the recipient asked to be left alone."""
+
+    cause: str
+    evidence: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """May or may not have arrived; never sent again on a guess."""
+
+    cause: str
+    evidence: Mapping[str, object] = field(default_factory=dict)
+
+
+Outcome = Delivered | Accepted | Retry | Failed | OptedOut | Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Late evidence on an attempt.
+
+    Known by `attempt` where the protocol carries it back, else by `remote_id`, else (a response that was
+    lost in a crash) by `address`, and then only if exactly one open attempt on the channel has it.
+    """
+
+    channel: Channel
+    outcome: Outcome
+    at: datetime
+    attempt: str = ""
+    remote_id: str = ""
+    address: str = ""
+
+
+class ReplyKind(StrEnum):
+    """What a recipient told us."""
+
+    CONFIRM = "confirm"
+    CANCEL = "cancel"
+    OPT_OUT = "opt-out"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A text from a recipient or a key pressed in a call. `attempt` is set where it is certain."""
+
+    channel: Channel
+    kind: ReplyKind
+    address: str
+    at: datetime
+    text: str = ""
+    attempt: str = ""
+
+
+Event = Receipt | Reply
