@@ -1,0 +1,201 @@
+"""Broadcasts: ordered, planned page by page, listed, cancelled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, and_, func, or_, select, update
+
+from gateway.domain import Broadcast, MessageType, RecipientKind, State
+from store import ids
+from store.facts import as_broadcast
+from store.queue import in_states
+from store.schema import appointment, broadcast, message, recipient
+from store.upsert import insert_into
+
+_b, _m = broadcast.c, message.c
+PLANNING, ACTIVE, CANCELLED = "planning", "active", "cancelled"
+
+Position = tuple[datetime | None, int]
+Candidate = tuple[int, int, datetime | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A message about to be written: the verdict of the plan is its state, due time and reason."""
+
+    recipient: int
+    channel: str
+    appointment: int
+    address: str
+    state: State
+    due_at: datetime
+    expires_at: datetime | None
+    reason: str | None
+
+
+def order(conn: Connection, clinic: int, wanted: Broadcast, now: datetime) -> int:
+    """Write down a new broadcast; its messages come with the plan. Returns its number."""
+    number = ids.take(conn, clinic, "broadcast")
+    conn.execute(
+        broadcast.insert(),
+        {
+            "clinic": clinic,
+            "id": number,
+            "name": wanted.name,
+            "type": wanted.type.value,
+            "class": wanted.broadcast_class.value,
+            "channel": wanted.channel.value,
+            "only_preference": wanted.only_preference,
+            "send_at": wanted.send_at,
+            "starts_from": wanted.starts_from,
+            "starts_until": wanted.starts_until,
+            "templates": dict(wanted.templates),
+            "state": PLANNING,
+            "created_at": now,
+        },
+    )
+    return number
+
+
+def audience(
+    conn: Connection, clinic: int, wanted: Broadcast, after: Position | None, most: int
+) -> list[Candidate]:
+    """The next page of (recipient, appointment or 0, position) that a broadcast is about."""
+    if wanted.type in (MessageType.CLIENT_NOTICE, MessageType.STAFF_NOTICE):
+        kind = RecipientKind.CLIENT if wanted.type is MessageType.CLIENT_NOTICE else RecipientKind.STAFF
+        return _everyone(conn, clinic, kind, after[1] if after else 0, most)
+    person = (
+        appointment.c.staff
+        if wanted.type is MessageType.STAFF_UPCOMING_APPOINTMENTS
+        else appointment.c.client
+    )
+    return _by_appointment(conn, clinic, wanted, person, after, most)
+
+
+def _everyone(conn: Connection, clinic: int, kind: RecipientKind, after: int, most: int) -> list[Candidate]:
+    rows = conn.execute(
+        select(recipient.c.id)
+        .where(recipient.c.clinic == clinic, recipient.c.kind == kind.value, recipient.c.id > after)
+        .order_by(recipient.c.id)
+        .limit(most)
+    )
+    return [(row.id, 0, None) for row in rows]
+
+
+def _by_appointment(
+    conn: Connection, clinic: int, wanted: Broadcast, person: Any, after: Position | None, most: int
+) -> list[Candidate]:
+    a = appointment.c
+    chosen = [a.clinic == clinic, person.is_not(None), a.status == "booked"]
+    if wanted.starts_from:
+        chosen.append(a.starts_at >= wanted.starts_from)
+    if wanted.starts_until:
+        chosen.append(a.starts_at < wanted.starts_until)
+    if after and after[0]:
+        chosen.append(or_(a.starts_at > after[0], and_(a.starts_at == after[0], a.id > after[1])))
+    rows = conn.execute(
+        select(person.label("person"), a.id, a.starts_at)
+        .where(*chosen)
+        .order_by(a.starts_at, a.id)
+        .limit(most)
+    )
+    return [(row.person, row.id, row.starts_at) for row in rows]
+
+
+def add_messages(
+    conn: Connection, clinic: int, number: int, planned: Sequence[Planned], now: datetime
+) -> bool:
+    """Write a page of the plan; a page written before (a plan resumed) changes nothing.
+
+    False when the broadcast was cancelled meanwhile: then nothing is written.
+    """
+    state = conn.execute(
+        select(_b.state).where(_b.clinic == clinic, _b.id == number).with_for_update()
+    ).scalar_one()
+    if state == CANCELLED:
+        return False
+    if planned:
+        once = insert_into(conn, message).on_conflict_do_nothing()
+        conn.execute(once, list(_rows(conn, clinic, number, planned, now)))
+    return True
+
+
+def _rows(
+    conn: Connection, clinic: int, number: int, planned: Sequence[Planned], now: datetime
+) -> Iterator[dict[str, Any]]:
+    first = ids.take(conn, clinic, "message", len(planned))
+    for id, item in enumerate(planned, first):
+        yield {
+            "clinic": clinic,
+            "id": id,
+            "broadcast": number,
+            "recipient": item.recipient,
+            "channel": item.channel,
+            "appointment": item.appointment,
+            "step": 0,
+            "address": item.address,
+            "state": item.state.value,
+            "due_at": item.due_at,
+            "expires_at": item.expires_at,
+            "reason": item.reason,
+            "attempt": 0,
+            "charged": 0,
+            "updated_at": now,
+        }
+
+
+def activate(conn: Connection, clinic: int, number: int) -> None:
+    """The plan is complete."""
+    conn.execute(
+        update(broadcast)
+        .where(_b.clinic == clinic, _b.id == number, _b.state == PLANNING)
+        .values(state=ACTIVE)
+    )
+
+
+def unfinished(conn: Connection, clinic: int, before: datetime) -> list[Broadcast]:
+    """Broadcasts whose plan was interrupted: ordered before that moment and still being planned."""
+    rows = conn.execute(
+        select(broadcast).where(_b.clinic == clinic, _b.state == PLANNING, _b.created_at < before)
+    ).mappings()
+    return [as_broadcast(row) for row in rows]
+
+
+def cancel(conn: Connection, clinic: int, number: int, now: datetime) -> int | None:
+    """Stop a broadcast: what is not being sent is cancelled. Returns how many, None if there is none such."""
+    found = conn.execute(
+        update(broadcast).where(_b.clinic == clinic, _b.id == number).values(state=CANCELLED)
+    )
+    if not found.rowcount:
+        return None
+    cancellable = in_states((State.SCHEDULED, State.QUEUED, State.CLAIMED))
+    done = conn.execute(
+        update(message)
+        .where(_m.clinic == clinic, _m.broadcast == number, cancellable)
+        .values(
+            state=State.CANCELLED.value,
+            reason="broadcast-cancelled",
+            lease_owner=None,
+            lease_until=None,
+            updated_at=now,
+        )
+    )
+    return done.rowcount
+
+
+def listing(conn: Connection, clinic: int) -> list[tuple[Broadcast, dict[State, int]]]:
+    """Every broadcast with its messages counted by state, newest first."""
+    counts: dict[int, dict[State, int]] = {}
+    tally = (
+        select(_m.broadcast, _m.state, func.count())
+        .where(_m.clinic == clinic)
+        .group_by(_m.broadcast, _m.state)
+    )
+    for number, state, count in conn.execute(tally):
+        counts.setdefault(number, {})[State(state)] = count
+    rows = conn.execute(select(broadcast).where(_b.clinic == clinic).order_by(_b.id.desc())).mappings()
+    return [(as_broadcast(row), counts.get(row["id"], {})) for row in rows]

@@ -1,0 +1,168 @@
+"""One async interface over two engines: PostgreSQL through asyncpg, SQLite in one writer thread.
+
+Work is a plain function of a SQLAlchemy Connection; the same function runs on both engines, inside one
+transaction. That is what keeps the statements in one place.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import QueuePool, StaticPool
+
+from gateway.domain import RingwellError
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Work = Callable[Concatenate[Connection, P], T]
+Clock = Callable[[], datetime]
+
+
+class StoreAwayError(RingwellError):
+    """The database cannot be reached, is full or is locked; nothing is known to have been written."""
+
+
+def wall_clock() -> datetime:
+    """Now, in UTC."""
+    return datetime.now(UTC)
+
+
+class Store:
+    """Open with `async with`; `run` writes in one transaction, `read` only looks."""
+
+    def __init__(self, url: str, clock: Clock = wall_clock) -> None:
+        self.url = make_url(url)
+        self.clock = clock
+        self._backend: _Sqlite | _Postgres
+        if self.url.get_backend_name() == "sqlite":
+            self._backend = _Sqlite(self.url)
+        elif self.url.get_backend_name() == "postgresql":
+            self._backend = _Postgres(self.url)
+        else:
+            raise StoreAwayError(f"store.url: '{self.url.get_backend_name()}' is not sqlite or postgresql")
+
+    async def __aenter__(self) -> Store:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Finish what runs and let go of the connections."""
+        await self._backend.close()
+
+    async def run(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do `work(connection, …)` in one write transaction, synced to disk when this returns.
+
+        Raises StoreAwayError when the engine is away: the transaction may or may not have been committed.
+        """
+        done: T = await _translated(self._backend.run(lambda conn: work(conn, *args, **kwargs)))
+        return done
+
+    async def read(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do `work(connection, …)` in a transaction that does not hold up writers."""
+        found: T = await _translated(self._backend.read(lambda conn: work(conn, *args, **kwargs)))
+        return found
+
+
+async def _translated(running: Any) -> Any:
+    try:
+        return await running
+    except (OperationalError, InterfaceError, OSError) as error:
+        raise StoreAwayError(f"the database is away: {_first_line(error)}") from error
+    except DBAPIError as error:
+        if error.connection_invalidated or _is_shutdown(error):
+            raise StoreAwayError(f"the database is away: {_first_line(error)}") from error
+        raise
+
+
+def _is_shutdown(error: DBAPIError) -> bool:
+    # PostgreSQL class 57 (operator intervention), 53 (out of resources), 08 (connection), 25006 (read-only).
+    state = str(getattr(error.orig, "sqlstate", "") or "")
+    return state[:2] in {"57", "53", "08"} or state == "25006"
+
+
+def _first_line(error: BaseException) -> str:
+    # The statement and its parameters hold patient data: only the driver's own words are told.
+    cause = getattr(error, "orig", None) or error
+    return str(cause).strip().split("\n", 1)[0][:200]
+
+
+class _Sqlite:
+    """One writer thread with synchronous=FULL, a few readers beside it (WAL)."""
+
+    def __init__(self, url: URL) -> None:
+        self._writer = _sqlite_engine(url, "BEGIN IMMEDIATE", readers=0)
+        self._readers = _sqlite_engine(url, "BEGIN", readers=2)
+        self._write_thread = ThreadPoolExecutor(1, "store-write")
+        self._read_threads = ThreadPoolExecutor(2, "store-read")
+
+    async def run(self, work: Callable[[Connection], Any]) -> Any:
+        return await _in_thread(self._write_thread, self._writer, work)
+
+    async def read(self, work: Callable[[Connection], Any]) -> Any:
+        return await _in_thread(self._read_threads, self._readers, work)
+
+    async def close(self) -> None:
+        await asyncio.to_thread(self._write_thread.shutdown)
+        await asyncio.to_thread(self._read_threads.shutdown)
+        self._writer.dispose()
+        self._readers.dispose()
+
+
+async def _in_thread(threads: ThreadPoolExecutor, engine: Engine, work: Callable[[Connection], Any]) -> Any:
+    def transaction() -> Any:
+        with engine.begin() as conn:
+            return work(conn)
+
+    return await asyncio.get_running_loop().run_in_executor(threads, transaction)
+
+
+def _sqlite_engine(url: URL, begin: str, readers: int) -> Engine:
+    options: dict[str, Any] = {"connect_args": {"check_same_thread": False, "timeout": 15}}
+    options |= {"poolclass": QueuePool, "pool_size": readers} if readers else {"poolclass": StaticPool}
+    engine = create_engine(url.set(drivername="sqlite"), **options)
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _: object) -> None:
+        # We say BEGIN ourselves: a deferred read-to-write upgrade would fail at once.
+        connection.isolation_level = None
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+class _Postgres:
+    """asyncpg; the plain functions run through SQLAlchemy's greenlet bridge."""
+
+    def __init__(self, url: URL) -> None:
+        self._engine: AsyncEngine = create_async_engine(
+            url.set(drivername="postgresql+asyncpg"),
+            pool_size=8,
+            max_overflow=8,
+            pool_timeout=10,
+            pool_pre_ping=False,
+            connect_args={"timeout": 5, "server_settings": {"synchronous_commit": "on"}},
+        )
+
+    async def run(self, work: Callable[[Connection], Any]) -> Any:
+        async with self._engine.begin() as conn:
+            return await conn.run_sync(work)
+
+    read = run
+
+    async def close(self) -> None:
+        await self._engine.dispose()

@@ -1,0 +1,137 @@
+"""Facts for decisions, read in pages: what `policy.decide` and `wording.compose` look at."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, select
+
+from gateway.domain import (
+    Appointment,
+    Broadcast,
+    BroadcastClass,
+    Channel,
+    ConsentEntry,
+    Contact,
+    Facts,
+    MessageType,
+    Recipient,
+    RecipientKind,
+)
+from store import ids
+from store.schema import appointment, broadcast, consent, contact, recipient
+
+_CHANNELS = {channel.value: channel for channel in Channel}
+_KINDS = {kind.value: kind for kind in RecipientKind}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Facts of many messages, with the number that the next consent entry had when they were read."""
+
+    consent_as_of: int
+    facts: list[Facts]
+
+
+def load(conn: Connection, clinic: int, wanted: Sequence[tuple[Broadcast, int, int]]) -> Page:
+    """The facts for each (broadcast, recipient id, appointment id or 0), in the same order.
+
+    The ledger's position is read first: entries that come in between are then seen as newer, never missed.
+    """
+    as_of = ids.upcoming(conn, clinic, "consent")
+    people = {r for _, r, _ in wanted}
+    recipients = _recipients(conn, clinic, people)
+    contacts = _contacts(conn, clinic, people)
+    consents = _consents(conn, clinic, people)
+    appointments = _appointments(conn, clinic, {a for _, _, a in wanted if a})
+    facts = [
+        Facts(
+            broadcast=order,
+            recipient=recipients[person][0],
+            contacts=contacts[person, recipients[person][1]],
+            consents=tuple(consents[person]),
+            appointment=appointments.get(about),
+        )
+        for order, person, about in wanted
+    ]
+    return Page(as_of, facts)
+
+
+def _by_ids(columns: Iterable[Any], id_column: Any) -> Any:
+    clinic = id_column.table.c.clinic
+    return select(*columns).where(clinic == bindparam("c"), id_column.in_(bindparam("ids", expanding=True)))
+
+
+_r, _k, _s, _a = recipient.c, contact.c, consent.c, appointment.c
+_RECIPIENTS = _by_ids(
+    [_r.id, _r.kind, _r.given_name, _r.family_name, _r.language, _r.zone, _r.preferred, _r.use_details], _r.id
+)
+_CONTACTS = _by_ids([_k.recipient, _k.origin, _k.id, _k.channel, _k.address, _k.bad_cause], _k.recipient)
+_CONSENTS = _by_ids([_s.recipient, _s.id, _s.given, _s.channel, _s.address], _s.recipient).order_by(_s.id)
+_APPOINTMENTS = _by_ids([_a.id, _a.starts_at, _a.service, _a.clinician, _a.status], _a.id)
+
+
+def _rows(conn: Connection, statement: Any, clinic: int, wanted: Collection[int]) -> Any:
+    return conn.execute(statement, {"c": clinic, "ids": list(wanted)}) if wanted else ()
+
+
+def _recipients(conn: Connection, clinic: int, people: Collection[int]) -> dict[int, tuple[Recipient, str]]:
+    """Each recipient, and the origin of the contacts that count for them."""
+    found = {}
+    for id, kind, given, family, language, zone, preferred, details in _rows(
+        conn, _RECIPIENTS, clinic, people
+    ):
+        wish = _CHANNELS[preferred] if preferred else None
+        person = Recipient(id, _KINDS[kind], given, family, language, zone, wish)
+        found[id] = (person, "details" if details else "messaging")
+    return found
+
+
+def _contacts(
+    conn: Connection, clinic: int, people: Collection[int]
+) -> defaultdict[tuple[int, str], dict[Channel, Contact]]:
+    found: defaultdict[tuple[int, str], dict[Channel, Contact]] = defaultdict(dict)
+    for person, origin, id, name, address, bad_cause in _rows(conn, _CONTACTS, clinic, people):
+        channel = _CHANNELS[name]
+        found[person, origin][channel] = Contact(id, channel, address, bad_cause)
+    return found
+
+
+def _consents(conn: Connection, clinic: int, people: Collection[int]) -> defaultdict[int, list[ConsentEntry]]:
+    found: defaultdict[int, list[ConsentEntry]] = defaultdict(list)
+    for person, id, given, channel, address in _rows(conn, _CONSENTS, clinic, people):
+        found[person].append(ConsentEntry(id, given, _CHANNELS[channel] if channel else None, address))
+    return found
+
+
+def _appointments(conn: Connection, clinic: int, wanted: Collection[int]) -> dict[int, Appointment]:
+    rows = _rows(conn, _APPOINTMENTS, clinic, wanted)
+    return {row[0]: Appointment(*row) for row in rows}
+
+
+def broadcasts(conn: Connection, clinic: int, wanted: Collection[int]) -> dict[int, Broadcast]:
+    """The broadcasts with these ids."""
+    rows = conn.execute(
+        select(broadcast).where(broadcast.c.clinic == clinic, broadcast.c.id.in_(wanted))
+    ).mappings()
+    return {row["id"]: as_broadcast(row) for row in rows}
+
+
+def as_broadcast(row: Any) -> Broadcast:
+    """A broadcast from its row."""
+    return Broadcast(
+        id=row["id"],
+        name=row["name"],
+        type=MessageType(row["type"]),
+        broadcast_class=BroadcastClass(row["class"]),
+        channel=_CHANNELS[row["channel"]],
+        only_preference=row["only_preference"],
+        send_at=row["send_at"],
+        starts_from=row["starts_from"],
+        starts_until=row["starts_until"],
+        templates=row["templates"],
+        state=row["state"],
+    )

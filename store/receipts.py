@@ -1,0 +1,185 @@
+"""What comes back: segments and their receipts, replies, keys pressed; matched to messages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+
+from gateway.domain import Channel, Reply, State
+from store import ids
+from store.queue import in_states
+from store.schema import appointment, message, reply, segment
+from store.upsert import insert_into
+
+_m, _g = message.c, segment.c
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A message that late evidence may still settle, and what its segments are known to have become."""
+
+    message: int
+    attempt: int
+    charged: int
+    started_at: datetime
+    expires_at: datetime | None
+    state: State
+    recipient: int
+    segments: tuple[str | None, ...] = ()
+
+
+def remember_segments(
+    conn: Connection, clinic: int, channel: Channel, rows: Sequence[tuple[str, int, int]], now: datetime
+) -> list[int]:
+    """Write down (remote id, message, attempt); returns the messages whose receipts were here already."""
+    early = []
+    for remote_id, number, attempt in rows:
+        values = {
+            "clinic": clinic,
+            "channel": channel.value,
+            "remote_id": remote_id,
+            "message": number,
+            "attempt": attempt,
+            "at": now,
+        }
+        insert = insert_into(conn, segment).values(values)
+        known = insert.on_conflict_do_update(
+            index_elements=[_g.clinic, _g.channel, _g.remote_id],
+            set_={"message": number, "attempt": attempt},
+            where=_g.message == 0,
+        ).returning(_g.outcome)
+        if conn.execute(known).scalar():
+            early.append(number)
+    return early
+
+
+def note_receipt(
+    conn: Connection, clinic: int, channel: Channel, remote_id: str, outcome: str, cause: str, now: datetime
+) -> int:
+    """Keep what a receipt says of a segment; returns its message, 0 while no response has named one."""
+    values: dict[str, Any] = {
+        "clinic": clinic,
+        "channel": channel.value,
+        "remote_id": remote_id,
+        "message": 0,
+        "attempt": 0,
+        "outcome": outcome,
+        "cause": cause,
+        "at": now,
+    }
+    insert = insert_into(conn, segment).values(values)
+    kept = insert.on_conflict_do_update(
+        index_elements=[_g.clinic, _g.channel, _g.remote_id], set_={"outcome": outcome, "cause": cause}
+    ).returning(_g.message)
+    return int(conn.execute(kept).scalar_one())
+
+
+def adopt_segment(
+    conn: Connection, clinic: int, channel: Channel, remote_id: str, number: int, attempt: int
+) -> None:
+    """An early or orphaned receipt turned out to belong to this attempt."""
+    conn.execute(
+        update(segment)
+        .where(_g.clinic == clinic, _g.channel == channel.value, _g.remote_id == remote_id)
+        .values(message=number, attempt=attempt)
+    )
+
+
+def open_message(conn: Connection, clinic: int, number: int) -> Open | None:
+    """The message if it still waits for evidence."""
+    waiting = in_states((State.SENDING, State.ACCEPTED, State.UNKNOWN))
+    row = conn.execute(_OPEN.where(_m.clinic == clinic, _m.id == number, waiting)).first()
+    return _as_open(conn, clinic, row) if row else None
+
+
+def open_by_address(conn: Connection, clinic: int, channel: Channel, address: str) -> list[Open]:
+    """Messages to this address whose fate is unknown: a receipt without a known id may be theirs."""
+    rows = conn.execute(
+        _OPEN.where(
+            _m.clinic == clinic,
+            _m.channel == channel.value,
+            in_states((State.UNKNOWN,)),
+            _m.address == address,
+        )
+    ).all()
+    return [_as_open(conn, clinic, row) for row in rows]
+
+
+_OPEN = select(_m.id, _m.attempt, _m.charged, _m.started_at, _m.expires_at, _m.state, _m.recipient)
+
+
+def _as_open(conn: Connection, clinic: int, row: Any) -> Open:
+    outcomes = conn.execute(
+        select(_g.outcome).where(_g.clinic == clinic, _g.message == row.id, _g.attempt == row.attempt)
+    ).scalars()
+    return Open(
+        row.id,
+        row.attempt,
+        row.charged,
+        row.started_at,
+        row.expires_at,
+        State(row.state),
+        row.recipient,
+        tuple(outcomes),
+    )
+
+
+def latest_to(conn: Connection, clinic: int, channel: Channel, address: str) -> tuple[int, int] | None:
+    """(message, appointment) of the newest message sent to an address: what a reply answers."""
+    sent = in_states((State.SENDING, State.ACCEPTED, State.DELIVERED, State.UNKNOWN))
+    row = conn.execute(
+        select(_m.id, _m.appointment)
+        .where(_m.clinic == clinic, _m.channel == channel.value, _m.address == address, sent)
+        .order_by(_m.started_at.desc())
+        .limit(1)
+    ).first()
+    return (row.id, row.appointment) if row else None
+
+
+def message_of(conn: Connection, clinic: int, number: int) -> tuple[int, int, str] | None:
+    """(recipient, appointment, address) of a message."""
+    row = conn.execute(
+        select(_m.recipient, _m.appointment, _m.address).where(_m.clinic == clinic, _m.id == number)
+    ).first()
+    return (row.recipient, row.appointment, row.address) if row else None
+
+
+def add_reply(
+    conn: Connection, clinic: int, got: Reply, address: str, person: int | None, number: int | None
+) -> None:
+    """Write down a reply, once: the same one delivered twice (same address, kind, moment) is one reply."""
+    r = reply.c
+    same = (
+        r.clinic == clinic,
+        r.address == address,
+        r.kind == got.kind.value,
+        r.at == got.at,
+        r.text == got.text,
+    )
+    if conn.execute(select(r.id).where(*same).limit(1)).first():
+        return
+    conn.execute(
+        reply.insert(),
+        {
+            "clinic": clinic,
+            "id": ids.take(conn, clinic, "reply"),
+            "channel": got.channel.value,
+            "address": address,
+            "kind": got.kind.value,
+            "text": got.text,
+            "recipient": person,
+            "message": number,
+            "at": got.at,
+        },
+    )
+
+
+def mark_appointment(conn: Connection, clinic: int, number: int, status: str | None, now: datetime) -> None:
+    """The patient confirmed (status None) or cancelled an appointment."""
+    values = {"status": status} if status else {"confirmed_at": now}
+    a = appointment.c
+    conn.execute(update(appointment).where(a.clinic == clinic, a.id == number).values(values))

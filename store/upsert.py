@@ -1,0 +1,13 @@
+"""INSERT … ON CONFLICT: both engines have it, SQLAlchemy spells it per dialect."""
+
+from typing import Any
+
+from sqlalchemy import Connection, Table
+from sqlalchemy.dialects import postgresql, sqlite
+
+_INSERT: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+
+def insert_into(conn: Connection, table: Table) -> Any:
+    """The connection's own INSERT, which knows `on_conflict_do_update` and `on_conflict_do_nothing`."""
+    return _INSERT[conn.dialect.name](table)
