@@ -188,3 +188,24 @@ def save_visit(conn: Connection, clinic: int, visit: Visit) -> bool:
     key = [appointment.c.clinic, appointment.c.external_id]
     conn.execute(insert.on_conflict_do_update(index_elements=key, set_=values))
     return True
+
+
+def withdraw(conn: Connection, clinic: int, address: str, source: str, now: datetime) -> int:
+    """Withdraw consent, on every channel, of everybody who has this address; returns how many had given it.
+
+    Whoever has withdrawn already is left as they are, so that the same key or word told twice is one entry.
+    """
+    s = consent.c
+    willing = [
+        person
+        for person in holders(conn, clinic, address)
+        if conn.execute(
+            select(s.given)
+            .where(s.clinic == clinic, s.recipient == person, s.channel.is_(None))
+            .order_by(s.id.desc())
+            .limit(1)
+        ).scalar()
+        is not False
+    ]
+    add_consent(conn, clinic, willing, False, source, now)
+    return len(willing)

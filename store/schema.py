@@ -185,7 +185,8 @@ message = _table(
     Column("lease_until", Instant),
     Column("started_at", Instant),
     Column("updated_at", Instant, nullable=False),
-    UniqueConstraint("clinic", "broadcast", "recipient", "channel", "appointment", "step"),
+    # Without the channel: a plan done again after a changed preference must not write a second message.
+    UniqueConstraint("clinic", "broadcast", "recipient", "appointment", "step"),
     Index("ix_message_due", "clinic", "channel", "due_at", "id", postgresql_where=_DUE, sqlite_where=_DUE),
     Index("ix_message_leased", "lease_until", postgresql_where=_LEASED, sqlite_where=_LEASED),
     Index(
