@@ -20,7 +20,7 @@ _m, _g = message.c, segment.c
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """A message that late evidence may still settle, and what its segments are known to have become."""
+    """A message that late evidence may still settle."""
 
     message: int
     attempt: int
@@ -29,7 +29,6 @@ class Open:
     expires_at: datetime | None
     state: State
     recipient: int
-    segments: tuple[str | None, ...] = ()
 
 
 def remember_segments(
@@ -93,7 +92,7 @@ def open_message(conn: Connection, clinic: int, number: int) -> Open | None:
     """The message if it still waits for evidence."""
     waiting = in_states((State.SENDING, State.ACCEPTED, State.UNKNOWN))
     row = conn.execute(_OPEN.where(_m.clinic == clinic, _m.id == number, waiting)).first()
-    return _as_open(conn, clinic, row) if row else None
+    return _as_open(row) if row else None
 
 
 def open_by_address(conn: Connection, clinic: int, channel: Channel, address: str) -> list[Open]:
@@ -106,26 +105,24 @@ def open_by_address(conn: Connection, clinic: int, channel: Channel, address: st
             _m.address == address,
         )
     ).all()
-    return [_as_open(conn, clinic, row) for row in rows]
+    return [_as_open(row) for row in rows]
 
 
 _OPEN = select(_m.id, _m.attempt, _m.charged, _m.started_at, _m.expires_at, _m.state, _m.recipient)
 
 
-def _as_open(conn: Connection, clinic: int, row: Any) -> Open:
-    outcomes = conn.execute(
-        select(_g.outcome).where(_g.clinic == clinic, _g.message == row.id, _g.attempt == row.attempt)
-    ).scalars()
+def _as_open(row: Any) -> Open:
     return Open(
-        row.id,
-        row.attempt,
-        row.charged,
-        row.started_at,
-        row.expires_at,
-        State(row.state),
-        row.recipient,
-        tuple(outcomes),
+        row.id, row.attempt, row.charged, row.started_at, row.expires_at, State(row.state), row.recipient
     )
+
+
+def segments_of(conn: Connection, clinic: int, number: int, attempt: int) -> list[tuple[str | None, str]]:
+    """(outcome, cause) of each segment of an attempt; outcome None while its receipt is missing."""
+    rows = conn.execute(
+        select(_g.outcome, _g.cause).where(_g.clinic == clinic, _g.message == number, _g.attempt == attempt)
+    )
+    return [(row.outcome, row.cause or "") for row in rows]
 
 
 def latest_to(conn: Connection, clinic: int, channel: Channel, address: str) -> tuple[int, int] | None:

@@ -1,0 +1,225 @@
+"""Claim, judge, start, send, settle: the line that every message goes down, for one channel.
+
+Nothing here knows a concrete channel. What must hold at every await: a message is `sending` on disk before
+its first byte leaves, and only messages that `start` returned are sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from gateway import policy, wording
+from gateway.channels.errors import ContentError
+from gateway.channels.port import Channel
+from gateway.domain import Attempt, Content, Outcome, State, Unknown
+from gateway.link import StoreLink
+from gateway.outbox import Outbox
+from gateway.policy import Allow, Defer, Refuse, Rules
+from gateway.settings import Settings
+from gateway.settlement import Started
+from store import facts, queue, sweep
+from store.engine import StoreAwayError
+from store.queue import Claimed
+from store.settle import Settlement
+
+log = logging.getLogger(__name__)
+
+# A verdict older than this is not acted upon: the message is judged again.
+VERDICT_LIFE = timedelta(seconds=30)
+# Rendering that failed for a passing reason (a killed worker, a full disk) is tried again after this time.
+PREPARE_AGAIN = timedelta(seconds=60)
+
+
+@dataclass(eq=False, slots=True)
+class Job:
+    """A claimed message that may go: its content is being prepared while it waits for a free line."""
+
+    claimed: Claimed
+    contact: int
+    content: asyncio.Task[Content]
+    consent_as_of: int
+    judged_at: datetime
+
+
+class Dispatcher:
+    """Works the queue of one channel until cancelled."""
+
+    def __init__(
+        self, channel: Channel, link: StoreLink, outbox: Outbox, settings: Settings, owner: str
+    ) -> None:
+        self._channel = channel
+        self._link = link
+        self._outbox = outbox
+        self._settings = settings
+        self._clinic = settings.clinic.id
+        self._rules = Rules.of(settings)
+        self._owner = owner
+        self._ready: list[Job] = []
+        self._sends: set[asyncio.Task[None]] = set()
+        self._in_doubt = False
+
+    async def run(self) -> None:
+        """Keep claiming and starting until cancelled, then wait for nothing: `drain` does."""
+        try:
+            while True:
+                if not await self._step():
+                    await asyncio.sleep(self._settings.dispatch.poll_seconds)
+        finally:
+            for job in self._ready:
+                job.content.cancel()
+
+    async def drain(self, seconds: float) -> None:
+        """Give attempts under way this long to end; the rest is found out after the next start."""
+        if self._sends:
+            await asyncio.wait(self._sends, timeout=seconds)
+        for send in self._sends:
+            send.cancel()
+
+    async def _step(self) -> bool:
+        """One round; False when there was nothing to do."""
+        try:
+            if self._in_doubt:
+                await self._release_strays()
+            if len(self._ready) < self._settings.dispatch.micro_batch:
+                await self._claim()
+            if not self._ready:
+                return False
+            await self._start_some()
+        except StoreAwayError as error:
+            self._in_doubt = True
+            await self._link.wait(error)
+        else:
+            self._link.back()
+        return True
+
+    async def _release_strays(self) -> None:
+        held = {job.claimed.id for job in self._ready}
+        sending = self._outbox.open_messages()
+        channel = self._channel.name
+        await self._link.store.run(sweep.release_strays, self._clinic, channel, self._owner, held, sending)
+        self._in_doubt = False
+
+    # --- claim and judge ---
+
+    async def _claim(self) -> None:
+        now = self._link.store.clock()
+        claimed = await self._link.store.run(
+            queue.claim,
+            self._clinic,
+            self._channel.name,
+            self._owner,
+            now,
+            now + timedelta(seconds=self._settings.dispatch.lease_seconds),
+            self._settings.dispatch.claim,
+        )
+        if claimed:
+            await self._judge(claimed)
+
+    async def _judge(self, claimed: Sequence[Claimed]) -> None:
+        orders = await self._link.store.read(
+            facts.broadcasts, self._clinic, {item.broadcast for item in claimed}
+        )
+        asked = [(orders[item.broadcast], item.recipient, item.appointment) for item in claimed]
+        page = await self._link.store.read(facts.load, self._clinic, asked)
+        now = self._link.store.clock()
+        for item, known in zip(claimed, page.facts, strict=True):
+            verdict = policy.decide(known, self._channel.name, item.address, now, self._rules)
+            match verdict:
+                case Allow():
+                    content = wording.compose(known, self._channel.name, self._settings.clinic)
+                    preparing = asyncio.create_task(self._channel.prepare(content))
+                    contact = known.contacts[self._channel.name].id
+                    self._ready.append(Job(item, contact, preparing, page.consent_as_of, now))
+                case Defer(until=until, reason=reason):
+                    self._verdict(item, State.SCHEDULED, reason, until)
+                case Refuse(reason=reason, state=state):
+                    self._verdict(item, state, reason)
+
+    def _verdict(self, item: Claimed, state: State, reason: str, due_at: datetime | None = None) -> None:
+        self._outbox.put(Settlement(item.id, item.attempt, state, due_at=due_at, reason=reason))
+
+    # --- start and send ---
+
+    async def _start_some(self) -> None:
+        free = await self._channel.slots()
+        jobs = await self._prepared(min(free, self._settings.dispatch.micro_batch))
+        jobs = await self._still_fresh(jobs)
+        if jobs:
+            # Shielded: what the store marked as sending must be sent, or be known not to have been.
+            starting = asyncio.create_task(self._start(jobs))
+            self._sends.add(starting)
+            starting.add_done_callback(self._sends.discard)
+            await asyncio.shield(starting)
+
+    async def _start(self, jobs: Sequence[Job]) -> None:
+        now = self._link.store.clock()
+        started = await self._link.store.run(
+            queue.start,
+            self._clinic,
+            self._owner,
+            [job.claimed.id for job in jobs],
+            min(job.consent_as_of for job in jobs),
+            now,
+            now + timedelta(seconds=self._settings.dispatch.lease_seconds),
+        )
+        for job in jobs:
+            if number := started.get(job.claimed.id):
+                self._launch(job, number, now)
+
+    async def _prepared(self, most: int) -> list[Job]:
+        """Up to `most` jobs whose content is ready; content that can never be sent settles its message."""
+        if not any(job.content.done() for job in self._ready):
+            await asyncio.wait([job.content for job in self._ready], return_when=asyncio.FIRST_COMPLETED)
+        taken: list[Job] = []
+        waiting: list[Job] = []
+        for job in self._ready:
+            if len(taken) < most and job.content.done():
+                if self._is_sound(job):
+                    taken.append(job)
+            else:
+                waiting.append(job)
+        self._ready = waiting
+        return taken
+
+    def _is_sound(self, job: Job) -> bool:
+        error = job.content.exception()
+        if error is None:
+            return True
+        item = job.claimed
+        if isinstance(error, ContentError):
+            log.warning("message %d cannot be sent: %s", item.id, error)
+            self._verdict(item, State.FAILED, f"content-unusable: {error}")
+        else:
+            log.error("message %d could not be prepared, tried again later", item.id, exc_info=error)
+            later = self._link.store.clock() + PREPARE_AGAIN
+            self._verdict(item, State.SCHEDULED, "preparation-failed", later)
+        return False
+
+    async def _still_fresh(self, jobs: list[Job]) -> list[Job]:
+        oldest = self._link.store.clock() - VERDICT_LIFE
+        stale = [job.claimed.id for job in jobs if job.judged_at < oldest]
+        if stale:
+            await self._link.store.run(queue.hand_back, self._clinic, self._owner, stale)
+        return [job for job in jobs if job.judged_at >= oldest]
+
+    def _launch(self, job: Job, number: int, now: datetime) -> None:
+        item = job.claimed
+        attempt = Attempt(self._clinic, item.id, number, item.address, job.content.result(), item.expires_at)
+        started = Started(item.id, number, item.charged, now, item.expires_at, job.contact)
+        self._outbox.opened(item.id)
+        send = asyncio.create_task(self._send(attempt, started))
+        self._sends.add(send)
+        send.add_done_callback(self._sends.discard)
+
+    async def _send(self, attempt: Attempt, started: Started) -> None:
+        try:
+            outcome: Outcome = await self._channel.send(attempt)
+        except Exception:
+            # A fault of ours: bytes may have left, so nobody is contacted again on a guess.
+            log.exception("attempt %s: the channel failed", attempt.id)
+            outcome = Unknown("internal-error")
+        self._outbox.settle(self._channel, started, attempt, outcome)

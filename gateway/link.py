@@ -1,0 +1,46 @@
+"""The store, patiently: when the database is away this says so once, waits, and goes on when it is back."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import ParamSpec, TypeVar
+
+from store.engine import Store, StoreAwayError, Work
+
+P = ParamSpec("P")
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+
+class StoreLink:
+    """Wraps a Store for work that must happen sooner or later and may safely be done twice."""
+
+    def __init__(self, store: Store, pause: float = 0.5) -> None:
+        self.store = store
+        self._pause = pause
+        self._away = False
+
+    async def insist(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do `work` in a transaction, again and again until the database takes it."""
+        while True:
+            try:
+                done = await self.store.run(work, *args, **kwargs)
+            except StoreAwayError as error:
+                await self.wait(error)
+            else:
+                self.back()
+                return done
+
+    async def wait(self, error: StoreAwayError) -> None:
+        """Say the loss once, then pause."""
+        if not self._away:
+            log.error("%s; nothing is sent until it is back", error)
+        self._away = True
+        await asyncio.sleep(self._pause)
+
+    def back(self) -> None:
+        """The database answered."""
+        if self._away:
+            log.warning("the database is back")
+        self._away = False
