@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from typing import ParamSpec, TypeVar
 
 from store.engine import Store, StoreAwayError, Work
@@ -23,9 +24,13 @@ class StoreLink:
 
     async def insist(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Do `work` in a transaction, again and again until the database takes it."""
+        return await self.patiently(lambda: self.store.run(work, *args, **kwargs))
+
+    async def patiently(self, doing: Callable[[], Awaitable[T]]) -> T:
+        """Await what `doing` returns, again and again until the database is there for it."""
         while True:
             try:
-                done = await self.store.run(work, *args, **kwargs)
+                done = await doing()
             except StoreAwayError as error:
                 await self.wait(error)
             else:

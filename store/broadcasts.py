@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, or_, select, update
+from sqlalchemy import Connection, Select, and_, func, or_, select, update
 
 from gateway.domain import Broadcast, MessageType, RecipientKind, State
 from store import ids
@@ -66,44 +66,56 @@ def audience(
 ) -> list[Candidate]:
     """The next page of (recipient, appointment or 0, position) that a broadcast is about."""
     if wanted.type in (MessageType.CLIENT_NOTICE, MessageType.STAFF_NOTICE):
-        kind = RecipientKind.CLIENT if wanted.type is MessageType.CLIENT_NOTICE else RecipientKind.STAFF
-        return _everyone(conn, clinic, kind, after[1] if after else 0, most)
-    person = (
-        appointment.c.staff
-        if wanted.type is MessageType.STAFF_UPCOMING_APPOINTMENTS
-        else appointment.c.client
+        return _everyone(conn, clinic, _kind(wanted.type), after[1] if after else 0, most)
+    return _by_appointment(conn, clinic, wanted, after, most)
+
+
+def _kind(type: MessageType) -> RecipientKind:
+    return RecipientKind.STAFF if type is MessageType.STAFF_NOTICE else RecipientKind.CLIENT
+
+
+def _of_kind(clinic: int, kind: RecipientKind) -> Select[Any]:
+    r = recipient.c
+    return select(r.id).where(r.clinic == clinic, r.kind == kind.value)
+
+
+def _with_appointment(clinic: int, wanted: Broadcast) -> Select[Any]:
+    a = appointment.c
+    person = a.staff if wanted.type is MessageType.STAFF_UPCOMING_APPOINTMENTS else a.client
+    query = select(person.label("person"), a.id, a.starts_at).where(
+        a.clinic == clinic, person.is_not(None), a.status == "booked"
     )
-    return _by_appointment(conn, clinic, wanted, person, after, most)
+    if wanted.starts_from:
+        query = query.where(a.starts_at >= wanted.starts_from)
+    if wanted.starts_until:
+        query = query.where(a.starts_at < wanted.starts_until)
+    return query
 
 
 def _everyone(conn: Connection, clinic: int, kind: RecipientKind, after: int, most: int) -> list[Candidate]:
-    rows = conn.execute(
-        select(recipient.c.id)
-        .where(recipient.c.clinic == clinic, recipient.c.kind == kind.value, recipient.c.id > after)
-        .order_by(recipient.c.id)
-        .limit(most)
-    )
-    return [(row.id, 0, None) for row in rows]
+    r = recipient.c
+    page = _of_kind(clinic, kind).where(r.id > after).order_by(r.id).limit(most)
+    return [(row.id, 0, None) for row in conn.execute(page)]
 
 
 def _by_appointment(
-    conn: Connection, clinic: int, wanted: Broadcast, person: Any, after: Position | None, most: int
+    conn: Connection, clinic: int, wanted: Broadcast, after: Position | None, most: int
 ) -> list[Candidate]:
     a = appointment.c
-    chosen = [a.clinic == clinic, person.is_not(None), a.status == "booked"]
-    if wanted.starts_from:
-        chosen.append(a.starts_at >= wanted.starts_from)
-    if wanted.starts_until:
-        chosen.append(a.starts_at < wanted.starts_until)
+    query = _with_appointment(clinic, wanted)
     if after and after[0]:
-        chosen.append(or_(a.starts_at > after[0], and_(a.starts_at == after[0], a.id > after[1])))
-    rows = conn.execute(
-        select(person.label("person"), a.id, a.starts_at)
-        .where(*chosen)
-        .order_by(a.starts_at, a.id)
-        .limit(most)
-    )
+        query = query.where(or_(a.starts_at > after[0], and_(a.starts_at == after[0], a.id > after[1])))
+    rows = conn.execute(query.order_by(a.starts_at, a.id).limit(most))
     return [(row.person, row.id, row.starts_at) for row in rows]
+
+
+def audience_size(conn: Connection, clinic: int, wanted: Broadcast) -> int:
+    """How many recipients a broadcast is about."""
+    if wanted.type in (MessageType.CLIENT_NOTICE, MessageType.STAFF_NOTICE):
+        query = _of_kind(clinic, _kind(wanted.type))
+    else:
+        query = _with_appointment(clinic, wanted)
+    return int(conn.execute(select(func.count()).select_from(query.subquery())).scalar_one())
 
 
 def add_messages(
@@ -199,3 +211,9 @@ def listing(conn: Connection, clinic: int) -> list[tuple[Broadcast, dict[State, 
         counts.setdefault(number, {})[State(state)] = count
     rows = conn.execute(select(broadcast).where(_b.clinic == clinic).order_by(_b.id.desc())).mappings()
     return [(as_broadcast(row), counts.get(row["id"], {})) for row in rows]
+
+
+def find(conn: Connection, clinic: int, number: int) -> Broadcast | None:
+    """One broadcast, None when there is none such."""
+    row = conn.execute(select(broadcast).where(_b.clinic == clinic, _b.id == number)).mappings().first()
+    return as_broadcast(row) if row else None

@@ -209,3 +209,9 @@ def withdraw(conn: Connection, clinic: int, address: str, source: str, now: date
     ]
     add_consent(conn, clinic, willing, False, source, now)
     return len(willing)
+
+
+def save_people(conn: Connection, clinic: int, rows: Collection[Person], now: datetime) -> None:
+    """Add or update many recipients in one transaction: all of them or, after a crash, none."""
+    for person in rows:
+        save_person(conn, clinic, person, now)

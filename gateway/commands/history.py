@@ -1,0 +1,56 @@
+"""`ringwell history`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from gateway.commands.shared import ConfigOption, JsonOption, load, out, print_json, ready_store, run
+from gateway.domain import Channel, State
+from store import history as records
+from store.history import Entry, Filter
+
+
+def history(
+    config: ConfigOption = None,
+    broadcast: Annotated[int | None, typer.Option(help="Only this broadcast.")] = None,
+    state: Annotated[State | None, typer.Option(help="Only messages in this state.")] = None,
+    channel: Annotated[Channel | None, typer.Option(help="Only this channel.")] = None,
+    most: Annotated[int, typer.Option("--most", min=1, help="How many messages at most.")] = 50,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what became of every message, newest first."""
+    wanted = Filter(broadcast, state, channel.value if channel else None)
+    found = run(_entries(config, wanted, most))
+    if as_json:
+        print_json([asdict(entry) for entry in found])
+    elif found:
+        out.print(_table(found))
+    else:
+        out.print("No messages yet. Make some with 'ringwell broadcast create'.")
+
+
+async def _entries(config: Path | None, wanted: Filter, most: int) -> list[Entry]:
+    settings = load(config)
+    async with ready_store(settings) as store:
+        return await store.read(records.entries, settings.clinic.id, wanted, most)
+
+
+def _table(found: list[Entry]) -> Table:
+    table = Table("No.", "Broadcast", "Name", "Channel", "State", "Cause", "Tries", "Updated")
+    for entry in found:
+        table.add_row(
+            str(entry.id),
+            str(entry.broadcast),
+            entry.name,
+            entry.channel,
+            entry.state,
+            entry.cause or entry.reason or "",
+            str(entry.attempts),
+            entry.updated_at.strftime("%Y-%m-%d %H:%M:%S"),
+        )
+    return table

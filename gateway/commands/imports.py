@@ -1,0 +1,84 @@
+"""`ringwell import clients|appointments|staff FILE.csv`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from sqlalchemy import Connection
+
+from gateway import imports
+from gateway.commands.shared import ConfigOption, JsonOption, load, out, print_json, ready_store, run
+from gateway.imports import Parsed, Problem
+from gateway.settings import Clinic
+from store import people
+from store.people import Person, Visit
+
+app = typer.Typer(help="Take clients, staff and appointments from CSV files.", no_args_is_help=True)
+
+FileArgument = Annotated[Path, typer.Argument(help="A CSV file (UTF-8) with a first line of column names.")]
+
+
+@app.command()
+def clients(file: FileArgument, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Add or update clients. Exit code 1 when some rows were not taken."""
+    _report(*run(_people(config, imports.read_clients, file)), as_json)
+
+
+@app.command()
+def staff(file: FileArgument, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Add or update staff. Exit code 1 when some rows were not taken."""
+    _report(*run(_people(config, imports.read_staff, file)), as_json)
+
+
+@app.command()
+def appointments(file: FileArgument, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Add or update appointments. Exit code 1 when some rows were not taken."""
+    _report(*run(_visits(config, file)), as_json)
+
+
+async def _people(
+    config: Path | None, read: Callable[[Path, Clinic], Parsed[Person]], file: Path
+) -> tuple[int, list[Problem]]:
+    settings = load(config)
+    parsed = read(file, settings.clinic)
+    async with ready_store(settings) as store:
+        now = store.clock()
+
+        def save(conn: Connection) -> None:
+            people.save_people(conn, settings.clinic.id, [row for _, row in parsed.rows], now)
+
+        await store.run(save)
+    return len(parsed.rows), parsed.problems
+
+
+async def _visits(config: Path | None, file: Path) -> tuple[int, list[Problem]]:
+    settings = load(config)
+    parsed = imports.read_appointments(file, settings.clinic)
+    async with ready_store(settings) as store:
+        unknown = await store.run(_save_visits, settings.clinic.id, parsed.rows)
+    return len(parsed.rows) - len(unknown), parsed.problems + unknown
+
+
+def _save_visits(conn: Connection, clinic: int, rows: Sequence[tuple[int, Visit]]) -> list[Problem]:
+    return [
+        Problem(line, "client", "the client or the staff member is not known: import them first")
+        for line, visit in rows
+        if not people.save_visit(conn, clinic, visit)
+    ]
+
+
+def _report(taken: int, problems: Sequence[Problem], as_json: bool) -> None:
+    problems = sorted(problems, key=lambda problem: problem.line)
+    if as_json:
+        print_json({"imported": taken, "problems": [asdict(problem) for problem in problems]})
+    else:
+        for problem in problems:
+            place = f"line {problem.line}" + (f", column {problem.column}" if problem.column else "")
+            out.print(f"{place}: {problem.reason}", style="yellow", markup=False)
+        out.print(f"{taken} imported, {len(problems)} problems")
+    if problems:
+        raise typer.Exit(1)

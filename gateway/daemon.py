@@ -1,0 +1,160 @@
+"""The composition root: the only place that builds things. One TaskGroup; stops cleanly."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import logging
+import secrets
+import signal
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from pathlib import Path
+from typing import IO, Any
+
+from gateway import broadcast
+from gateway.channels.port import Channel
+from gateway.dispatch import Dispatcher
+from gateway.domain import RingwellError
+from gateway.intake import Intake
+from gateway.lines import open_lines
+from gateway.link import StoreLink
+from gateway.outbox import Outbox
+from gateway.policy import Rules
+from gateway.settings import Settings
+from store import migrate, sweep
+from store.engine import Store
+
+log = logging.getLogger(__name__)
+
+DRAIN_SECONDS = 20.0
+RECONCILE_SECONDS = 5.0
+RECONCILE_FOR = timedelta(days=2)
+PLAN_IDLE = timedelta(seconds=60)
+
+
+class AlreadyRunningError(RingwellError):
+    """Another daemon works this instance folder."""
+
+
+Job = Coroutine[Any, Any, None]
+
+
+async def run(settings: Settings, announce: Callable[[str], None] = print) -> None:
+    """Run the gateway until SIGTERM or SIGINT. `announce` prints what the administrator must see."""
+    settings.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with _only_one(settings.folder / "daemon.lock"):
+        async with AsyncExitStack() as stack:
+            store = await stack.enter_async_context(Store(settings.store_url))
+            link = StoreLink(store)
+            await _prepare_schema(store, link)
+            channels = await open_lines(settings, stack)
+            if not channels:
+                log.warning("no trunk, bind or relay is set: nothing can be sent yet")
+            await _work(settings, link, channels, announce)
+
+
+def _only_one(path: Path) -> IO[str]:
+    lock = path.open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.close()
+        raise AlreadyRunningError(
+            f"another Ringwell works {path.parent}: stop it first, or choose another 'instance' folder"
+        ) from error
+    return lock
+
+
+async def _prepare_schema(store: Store, link: StoreLink) -> None:
+    """Wait for the database; make the tables in an empty one, never change an older one unasked."""
+
+    async def current() -> None:
+        if await migrate.current(store) is None:
+            await migrate.upgrade(store)
+        await migrate.require_current(store)
+
+    await link.patiently(current)
+
+
+async def _work(
+    settings: Settings, link: StoreLink, channels: Sequence[Channel], announce: Callable[[str], None]
+) -> None:
+    owner = f"{settings.node}/{secrets.token_hex(4)}"
+    outbox = Outbox(link, settings, owner)
+    intake = Intake(link, settings, owner)
+    dispatchers = [Dispatcher(channel, link, outbox, settings, owner) for channel in channels]
+    await link.insist(sweep.sweep, settings.node, owner, link.store.clock())
+    services = [outbox.run(), *_upkeep(settings, link, owner, channels)]
+    for channel in channels:
+        services += [channel.run(), intake.follow(channel)]
+    if settings.console.enabled:
+        services.append(_console(settings, link.store, announce))
+    await _until_stopped(services, dispatchers, outbox)
+
+
+async def _until_stopped(services: Sequence[Job], dispatchers: Sequence[Dispatcher], outbox: Outbox) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    log.info("ready")
+    async with asyncio.TaskGroup() as group:
+        serving = [group.create_task(service) for service in services]
+        dispatching = [group.create_task(dispatcher.run()) for dispatcher in dispatchers]
+        await stop.wait()
+        log.info("stopping: attempts under way may end")
+        _cancel(dispatching)
+        await asyncio.gather(*(dispatcher.drain(DRAIN_SECONDS) for dispatcher in dispatchers))
+        await outbox.flush()
+        _cancel(serving)
+
+
+def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+
+
+def _upkeep(settings: Settings, link: StoreLink, owner: str, channels: Sequence[Channel]) -> list[Job]:
+    clinic = settings.clinic.id
+    lease = timedelta(seconds=settings.dispatch.lease_seconds)
+    rules = Rules.of(settings)
+
+    async def renew() -> None:
+        await link.insist(sweep.renew, owner, link.store.clock() + lease)
+
+    async def clean() -> None:
+        now = link.store.clock()
+        await link.insist(sweep.sweep, settings.node, owner, now)
+        unconfirmed = now - timedelta(seconds=settings.dispatch.receipt_seconds)
+        await link.insist(sweep.close_unconfirmed, clinic, unconfirmed, now)
+
+    async def reconcile() -> None:
+        since = link.store.clock() - RECONCILE_FOR
+        for channel in channels:
+            if attempts := await link.insist(sweep.open_attempts, clinic, channel.name, since):
+                await channel.reconcile(attempts)
+
+    async def plan() -> None:
+        await link.patiently(lambda: broadcast.resume(link.store, clinic, rules, PLAN_IDLE))
+
+    return [
+        _every(lease.total_seconds() / 4, renew),
+        _every(lease.total_seconds() / 2, clean),
+        _every(RECONCILE_SECONDS, reconcile),
+        _every(PLAN_IDLE.total_seconds(), plan),
+    ]
+
+
+async def _every(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        await work()
+        await asyncio.sleep(seconds)
+
+
+async def _console(settings: Settings, store: Store, announce: Callable[[str], None]) -> None:
+    # Imported late: a web server takes longer to load than the whole gateway takes to start.
+    from gateway.console.serve import serve
+
+    await serve(store, settings, announce)
