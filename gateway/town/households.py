@@ -1,0 +1,140 @@
+"""Who lives at which number or mailbox, and what they do: one table per channel, pure.
+
+A number is `+1 AAA 555 VSNN`: any area code, then V how the telephone behaves, S how texts behave and NN
+an index. Area code 900 is the quick range of the bench: every number answers at once and hangs up after a
+second, and nothing is recorded. A mailbox behaves by the start of its local part.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+Manner = Literal["answer", "hang-up", "refuse", "ring", "voicemail", "fax"]
+
+QUICK_AREA = "900"
+VOICEMAIL_SECONDS = 120
+_NUMBER = re.compile(r"\+1(?P<area>[2-9]\d\d)555(?P<voice>\d)(?P<text>\d)(?P<index>\d\d)")
+
+
+@dataclass(frozen=True, slots=True)
+class Telephone:
+    """How calls to a number end: `result` is the ledger's word, times are seconds at pace 1.
+
+    `thinks`: from hearing the caller speak to pressing a key. `stays`: at most, after the answer; only the
+    household that hangs up early stays shorter at a quicker pace.
+    """
+
+    result: str
+    manner: Manner
+    rings: float = 1.0
+    press: str = ""
+    thinks: float = 2.0
+    stays: float = 300.0
+    refusal: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TextHabit:
+    """What the SMSC does with a text, and what the household answers."""
+
+    status: int = 0
+    receipt: str = "DELIVRD"
+    reply: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MailHabit:
+    """The SMTP reply to RCPT; None accepts."""
+
+    refusal: str | None = None
+
+
+# V of the number. `refusal` is the SIP status that the caller gets.
+TELEPHONES: tuple[Telephone, ...] = (
+    Telephone("answered", "answer", press="1"),
+    Telephone("answered", "answer"),
+    Telephone("answered", "hang-up", stays=2.0),
+    Telephone("busy", "refuse", refusal=486, rings=0.2),
+    Telephone("no-answer", "ring"),
+    Telephone("declined", "refuse", refusal=603),
+    Telephone("unallocated", "refuse", refusal=404, rings=0.0),
+    Telephone("voicemail", "voicemail", rings=1.5),
+    Telephone("fax", "fax"),
+    Telephone("answered", "answer", press="9"),
+)
+
+# S of the number. 0x0B is ESME_RINVDSTADR; an empty receipt is one that never comes.
+TEXT_HABITS: tuple[TextHabit, ...] = (
+    TextHabit(),
+    TextHabit(receipt=""),
+    TextHabit(status=0x0B, receipt=""),
+    TextHabit(receipt="UNDELIV"),
+    TextHabit(reply="C"),
+    TextHabit(reply="STOP"),
+    TextHabit(),
+    TextHabit(),
+    TextHabit(),
+    TextHabit(),
+)
+
+# How a household stretches its delays, by patience class.
+PATIENCE = (0.9, 0.95, 1.0, 1.05, 1.1)
+
+# Start of the local part of a mailbox; any other mailbox accepts.
+MAIL_HABITS: dict[str, MailHabit] = {
+    "reject": MailHabit("550 5.1.1 No such user here"),
+    "full": MailHabit("452 4.2.2 Mailbox full"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number of the town taken apart."""
+
+    area: str
+    voice: int
+    text: int
+    index: int
+
+
+def e164(dialled: str) -> str:
+    """The number as the ledger writes it: digits after a plus."""
+    return "+" + "".join(c for c in dialled if c.isdigit())
+
+
+def parse_number(address: str) -> Number | None:
+    """The parts of a number of the town; None where nobody lives."""
+    found = _NUMBER.fullmatch(address)
+    if not found:
+        return None
+    return Number(found["area"], int(found["voice"]), int(found["text"]), int(found["index"]))
+
+
+def number(voice: int, text: int = 0, index: int = 0, area: str = "212") -> str:
+    """The number whose telephone and texts behave so; for tests and demo data."""
+    return f"+1{area}555{voice}{text}{index:02d}"
+
+
+def text_habit(address: str) -> TextHabit:
+    """What happens to a text for this number; outside the town it is rejected."""
+    parts = parse_number(address)
+    return TEXT_HABITS[parts.text] if parts else TextHabit(status=0x0B, receipt="")
+
+
+def mail_habit(mailbox: str) -> MailHabit:
+    """What happens to a mail for this mailbox."""
+    local = mailbox.rpartition("@")[0].lower()
+    return next((habit for start, habit in MAIL_HABITS.items() if local.startswith(start)), MailHabit())
+
+
+def kind_of_call(address: str) -> Literal["call", "fax"]:
+    """What the ledger calls a call to this number."""
+    parts = parse_number(address)
+    return "fax" if parts and TELEPHONES[parts.voice].manner == "fax" else "call"
+
+
+def patience_class(seed: int, index: int) -> int:
+    """Which of PATIENCE a household has; exchange.conf counts the same."""
+    return (7 * index + seed) % len(PATIENCE)

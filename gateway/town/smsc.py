@@ -1,0 +1,271 @@
+"""The town's SMSC: smpp34's server, households that get texts, receipts and answers.
+
+What is owed to a clinic (receipts, answers) waits while its binds are away and goes out at the next one, as
+with a real SMSC. Nothing is owed to one bind alone: any bind of the same system id may carry it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import stat
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import smpp34
+
+from gateway.town.coding import TLV_MESSAGE_STATE, TLV_RECEIPTED_MESSAGE_ID, Segment, read_segment
+from gateway.town.households import PATIENCE, TextHabit, e164, patience_class, text_habit
+from gateway.town.ledger import Entry, Ledger
+
+log = logging.getLogger(__name__)
+
+RECEIPT_SECONDS = 0.3
+REPLY_SECONDS = 0.5
+_WINDOW = 64
+_ANSWER_SECONDS = 10.0
+_STATES = {"DELIVRD": 2, "UNDELIV": 5}
+_RECEIPT_CLASS = 0x04
+
+
+@dataclass(slots=True)
+class _Account:
+    """The binds of one system id."""
+
+    binds: dict[str, smpp34.Esme] = field(default_factory=dict)
+    bound: asyncio.Event = field(default_factory=asyncio.Event)
+    window: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_WINDOW))
+
+    def add(self, bind: smpp34.Esme) -> None:
+        self.binds[bind.session_id] = bind
+        if bind.can_receive:
+            self.bound.set()
+
+    def remove(self, session: str) -> None:
+        self.binds.pop(session, None)
+        if not any(bind.can_receive for bind in self.binds.values()):
+            self.bound.clear()
+
+    async def receiver(self) -> smpp34.Esme:
+        """A bind that takes deliver_sm; waits while there is none."""
+        await self.bound.wait()
+        return next(bind for bind in self.binds.values() if bind.can_receive)
+
+
+class Smsc:
+    """Listens on loopback while running; any system id and password may bind."""
+
+    def __init__(self, ledger: Ledger, port: int, seed: int = 0, pace: float = 1.0) -> None:
+        self.port = port
+        self._ledger = ledger
+        self._seed = seed
+        self._pace = pace
+        self._accounts: dict[str, _Account] = {}
+        self._sessions: dict[str, _Account] = {}
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._open: dict[tuple[str, str, int, int], tuple[Entry, dict[int, str]]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._server: smpp34.Server | None = None
+        self._pump: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Listen; also after a pause."""
+        self._server = smpp34.Server("127.0.0.1", self.port, system_id="town", inbound_capacity=4096)
+        await self._server.start()
+        self._pump = asyncio.create_task(self._serve(self._server))
+
+    async def pause(self) -> None:
+        """Go away without a word: refuse new connections and cut those that are open."""
+        if not self._server or not self._pump:
+            return
+        await self._server.stop()
+        _cut_connections(self.port)
+        # smpp34 aborts the interpreter if a session is still ending when Python exits: wait for them.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(2):
+                await self._idle.wait()
+        self._pump.cancel()
+        await asyncio.wait([self._pump])
+        self._server = self._pump = None
+
+    async def stop(self) -> None:
+        """Pause, and forget what is owed."""
+        await self.pause()
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def _serve(self, server: smpp34.Server) -> None:
+        while True:
+            match await server.next():
+                case smpp34.Esme() as bind:
+                    account = self._accounts.setdefault(bind.system_id, _Account())
+                    account.add(bind)
+                    self._sessions[bind.session_id] = account
+                    self._idle.clear()
+                case smpp34.Unbound() as gone:
+                    if left := self._sessions.pop(gone.session_id, None):
+                        left.remove(gone.session_id)
+                    if not self._sessions:
+                        self._idle.set()
+                case smpp34.SubmitSmEvent() as submit:
+                    self._take(submit)
+
+    def _take(self, submit: smpp34.SubmitSmEvent) -> None:
+        """Write the text down, answer the submit, and owe what the household causes."""
+        address, source = e164(submit.destination_addr), submit.source_addr
+        habit = text_habit(address)
+        tlvs = {tlv.tag: tlv.value for tlv in submit.tlvs}
+        segment = read_segment(submit.short_message, submit.esm_class, submit.data_coding, tlvs)
+        entry, message_id = self._record(address, source, segment, habit)
+        if habit.status:
+            submit.reject(habit.status)
+            return
+        submit.accept(message_id)
+        account = self._sessions.get(submit.session_id)
+        if account:
+            wants_receipt = bool(habit.receipt) and bool(submit.registered_delivery & 0x03)
+            complete = entry.segments == entry.parts
+            after = _Aftermath(account, entry, message_id, segment.text, habit, wants_receipt, complete)
+            self._spawn(after)
+
+    def _record(self, address: str, source: str, segment: Segment, habit: TextHabit) -> tuple[Entry, str]:
+        key = (source, address, segment.reference, segment.total)
+        known = self._open.pop(key, None)
+        if known and segment.sequence not in known[1]:
+            entry, texts = known
+        else:  # the same part of the same reference again is another text
+            entry, texts = self._new_entry(address, source, segment), {}
+        texts[segment.sequence] = segment.text
+        message_id = "" if habit.status else f"{entry.id}.{segment.sequence}"
+        given = (*entry.message_ids, message_id) if message_id else entry.message_ids
+        complete = len(texts) == segment.total
+        result = "rejected" if habit.status else ("accepted" if complete else "incomplete")
+        entry = replace(
+            entry,
+            ended=datetime.now(UTC),
+            result=result,
+            text="".join(texts[n] for n in sorted(texts)),
+            segments=len(texts),
+            message_id=given[0] if given else "",
+            message_ids=given,
+        )
+        if not complete:
+            self._open[key] = (entry, texts)
+        self._ledger.write(entry)
+        return entry, message_id
+
+    def _new_entry(self, address: str, source: str, segment: Segment) -> Entry:
+        return Entry(
+            id=self._ledger.new_id("text"),
+            kind="text",
+            at=datetime.now(UTC),
+            ended=None,
+            address=address,
+            caller=source,
+            source=source,
+            result="incomplete",
+            parts=segment.total,
+        )
+
+    def _spawn(self, after: _Aftermath) -> None:
+        if not after.receipt and not (after.habit.reply and after.complete):
+            return
+        task = asyncio.create_task(self._settle(after))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _settle(self, after: _Aftermath) -> None:
+        stretch = self._pace * PATIENCE[patience_class(self._seed, int(after.entry.address[-2:]))]
+        entry = after.entry
+        if after.receipt:
+            await asyncio.sleep(RECEIPT_SECONDS * stretch)
+            await self._deliver(after.account, _receipt(after))
+            entry = replace(entry, receipt=after.habit.receipt)
+        if after.habit.reply and after.complete:
+            await asyncio.sleep(REPLY_SECONDS * stretch)
+            await self._deliver(after.account, _reply(after))
+            entry = replace(entry, reply=after.habit.reply)
+        if after.complete:
+            self._ledger.write(entry)
+
+    async def _deliver(self, account: _Account, pdu: dict[str, Any]) -> None:
+        """Hand over until a bind has acknowledged it; a lost acknowledgement means a second copy."""
+        while True:
+            bind = await account.receiver()
+            try:
+                async with account.window, asyncio.timeout(_ANSWER_SECONDS):
+                    answer = await bind.deliver_sm(**pdu)
+                if answer.is_success:
+                    return
+            except (smpp34.SmppError, TimeoutError):
+                log.debug("a bind went away before it acknowledged")
+            await asyncio.sleep(0.2)
+
+
+@dataclass(frozen=True, slots=True)
+class _Aftermath:
+    """What an accepted segment causes: a receipt where asked for, an answer once the text is whole."""
+
+    account: _Account
+    entry: Entry
+    message_id: str
+    text: str
+    habit: TextHabit
+    receipt: bool
+    complete: bool
+
+
+def _receipt(after: _Aftermath) -> dict[str, Any]:
+    state = after.habit.receipt
+    submitted, done = (moment.strftime("%y%m%d%H%M") for moment in (after.entry.at, datetime.now(UTC)))
+    delivered = "001" if state == "DELIVRD" else "000"
+    error = "000" if state == "DELIVRD" else "001"
+    text = (
+        f"id:{after.message_id} sub:001 dlvrd:{delivered} submit date:{submitted} done date:{done} "
+        f"stat:{state} err:{error} text:{after.text[:20]}"
+    )
+    tlvs = [
+        smpp34.Tlv(TLV_RECEIPTED_MESSAGE_ID, after.message_id.encode() + b"\0"),
+        smpp34.Tlv(TLV_MESSAGE_STATE, bytes([_STATES[state]])),
+    ]
+    return _pdu(after.entry, text) | {"esm_class": _RECEIPT_CLASS, "tlvs": tlvs}
+
+
+def _reply(after: _Aftermath) -> dict[str, Any]:
+    return _pdu(after.entry, after.habit.reply)
+
+
+def _pdu(entry: Entry, text: str) -> dict[str, Any]:
+    return {
+        "source_addr": entry.address.removeprefix("+"),
+        "source_addr_ton": 1,
+        "source_addr_npi": 1,
+        "destination_addr": entry.source,
+        "dest_addr_ton": 1,
+        "dest_addr_npi": 1,
+        "short_message": text.encode("ascii", "replace"),
+    }
+
+
+def _cut_connections(port: int) -> None:
+    """Shut every accepted connection of this port; smpp34 has no such call, so the sockets are found."""
+    for end in _own_sockets():
+        with end, suppress(OSError):
+            if end.family == socket.AF_INET and end.getsockname()[1] == port and end.getpeername():
+                end.shutdown(socket.SHUT_RDWR)
+
+
+def _own_sockets() -> list[socket.socket]:
+    found = []
+    for name in os.listdir("/proc/self/fd"):
+        with suppress(OSError):
+            if stat.S_ISSOCK(os.fstat(int(name)).st_mode):
+                found.append(socket.socket(fileno=os.dup(int(name))))
+    return found
