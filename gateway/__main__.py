@@ -18,7 +18,6 @@ app = typer.Typer(
 app.command("run")(running.run)
 app.command("migrate")(running.migrate_store)
 app.command("demo")(demo.demo)
-app.command("town")(demo.town)
 app.add_typer(imports.app, name="import")
 app.add_typer(broadcast.app, name="broadcast")
 app.command("history")(history.history)

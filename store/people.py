@@ -215,3 +215,8 @@ def save_people(conn: Connection, clinic: int, rows: Collection[Person], now: da
     """Add or update many recipients in one transaction: all of them or, after a crash, none."""
     for person in rows:
         save_person(conn, clinic, person, now)
+
+
+def save_visits(conn: Connection, clinic: int, rows: Collection[Visit]) -> list[Visit]:
+    """Add or update many appointments; returns those whose client or staff member is not known."""
+    return [visit for visit in rows if not save_visit(conn, clinic, visit)]

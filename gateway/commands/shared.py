@@ -56,11 +56,12 @@ def run(main: Coroutine[Any, Any, T]) -> T:
 
 def print_json(data: object) -> None:
     """Write data as JSON to standard output."""
-    json.dump(data, sys.stdout, default=_plain, ensure_ascii=False, indent=2)
+    json.dump(data, sys.stdout, default=to_json, ensure_ascii=False, indent=2)
     sys.stdout.write("\n")
 
 
-def _plain(value: object) -> object:
+def to_json(value: object) -> object:
+    """What JSON has no form for: times in ISO 8601, the rest as text."""
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 

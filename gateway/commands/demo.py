@@ -1,0 +1,112 @@
+"""`ringwell demo` and `ringwell town`: the rehearsal world."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import signal
+import tempfile
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.live import Live
+from rich.table import Table
+
+from gateway.commands.shared import console, out, run, to_json
+
+if TYPE_CHECKING:
+    from gateway.demo.rehearsal import Rehearsal
+    from gateway.demo.report import Report
+
+
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="Exit when everything is settled.")] = False,
+    report: Annotated[Path | None, typer.Option("--report", help="Write the report here (JSON).")] = None,
+    folder: Annotated[
+        Path | None, typer.Option("--folder", help="Keep everything here (default: removed at the end).")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Chooses names and the town's moods.")] = 1,
+) -> None:
+    """Rehearse a clinic's broadcasts against a town on this machine, and compare both ledgers.
+
+    Exit code 1 when anything was lost, doubled, wrongly sent, misreported or is unknown.
+    """
+    kept = folder or Path(tempfile.mkdtemp(prefix="ringwell-demo-"))
+    kept.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        found = run(_rehearse(kept.absolute(), seed, once, report))
+    finally:
+        if folder is None:
+            shutil.rmtree(kept, ignore_errors=True)
+    if any(found.agreement.counts.values()):
+        raise typer.Exit(1)
+
+
+async def _rehearse(folder: Path, seed: int, once: bool, file: Path | None) -> Report:
+    from gateway.demo.run import demo as rehearse
+
+    live = Live(console=console, refresh_per_second=4, transient=True)
+
+    def progress(stage: str, counts: Counter[str], total: int) -> None:
+        live.update(_board(stage, counts, total))
+
+    async def finish(found: Report, held: Rehearsal) -> None:
+        live.stop()
+        versions = await held.versions()
+        if file is not None:
+            data = json.dumps(found.as_data(versions), default=to_json, ensure_ascii=False, indent=2)
+            await asyncio.to_thread(file.write_text, data + "\n")
+        _show(found, versions)
+        if not once:
+            await _stay(held)
+
+    with live:
+        return await rehearse(folder, seed, not once, progress, finish)
+
+
+def _board(stage: str, counts: Counter[str], total: int) -> Table:
+    table = Table(title=f"{stage}: {total} messages" if total else f"{stage} …", show_header=bool(counts))
+    if counts:
+        table.add_column("Channel")
+        table.add_column("State")
+        table.add_column("Messages", justify="right")
+    for key, count in sorted(counts.items()):
+        channel, _, state = key.partition(" ")
+        table.add_row(channel, state, str(count))
+    return table
+
+
+def _show(found: Report, versions: dict[str, str]) -> None:
+    outcomes = Counter(
+        (message["channel"], message["state"], message["cause"] or message["reason"] or "")
+        for message in found.messages
+    )
+    table = Table("Channel", "State", "Why", "Messages", title="What the gateway says")
+    for (channel, state, why), count in sorted(outcomes.items()):
+        table.add_row(channel, state, why, str(count))
+    out.print(table)
+    seen = Counter((entry.kind, entry.result) for entry in found.town)
+    table = Table("Kind", "Result", "Contacts", title="What the town saw")
+    for (kind, result), count in sorted(seen.items()):
+        table.add_row(kind, result, str(count))
+    out.print(table)
+    for line in found.agreement.findings:
+        out.print(line, style="red", markup=False)
+    agreement = ", ".join(
+        f"{count} {name.replace('_', ' ')}" for name, count in found.agreement.counts.items()
+    )
+    out.print(f"Agreement of both ledgers: {agreement}")
+    out.print(", ".join(f"{name} {version}" for name, version in versions.items()), style="dim")
+
+
+async def _stay(held: Rehearsal) -> None:
+    out.print(held.announced.read_text().strip(), markup=False, soft_wrap=True)
+    out.print("The clinic and the town stay up. Ctrl-C ends the demo.")
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    await stop.wait()
