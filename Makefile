@@ -1,0 +1,61 @@
+# On a fresh Debian 12 or 13 with Python 3.11 or later, make, and root or sudo, no other step is needed.
+#
+#   make demo     set up what is missing, run the rehearsal, leave the console open
+#                 ONCE=1 exits when all is settled, REPORT=file writes the report, SEED=n picks another town
+#   make test     set up what is missing, run every check and test
+#                 ARGS='...' goes to pytest
+#   make lint     the checks alone        make bench    the ratios
+#   make setup    the set-up alone        make clean    removes the virtual environment and caches
+#
+# PYTHON=... names another interpreter than python3.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+.PHONY: help demo test bench lint setup setup-test clean
+
+export PYTHON
+setup_dir := docker/setup
+bin := .venv/bin
+phase := $(setup_dir)/phase.sh
+
+help:
+	@sed -n 's/^#\( \|$$\)//p' Makefile
+
+setup:
+	@$(setup_dir)/system.sh gateway asterisk
+	$(setup_dir)/python.sh
+	$(setup_dir)/asterisk.sh
+
+setup-test:
+	@$(setup_dir)/system.sh gateway asterisk test
+	$(setup_dir)/python.sh
+	$(setup_dir)/asterisk.sh
+
+demo:
+	@$(phase) "Set-up" $(MAKE) setup
+	exec $(bin)/ringwell demo $(if $(ONCE),--once) $(if $(REPORT),--report "$(REPORT)") $(if $(SEED),--seed "$(SEED)")
+
+lint:
+	@$(setup_dir)/python.sh
+	$(phase) "Lint: ruff check" $(bin)/ruff check --quiet .
+	$(phase) "Lint: ruff format" $(bin)/ruff format --quiet --check .
+	$(phase) "Lint: mypy" $(bin)/mypy --no-error-summary
+	$(phase) "Lint: import directions" $(bin)/lint-imports
+
+# pytest comes last, so that its summary is the last line.
+test:
+	@$(phase) "Set-up" $(MAKE) setup-test
+	$(MAKE) lint
+	printf '== Tests\n'
+	$(bin)/pytest --durations=10 $(ARGS)
+
+bench:
+	@$(phase) "Set-up" $(MAKE) setup-test
+	$(bin)/python -m tests.bench $(ARGS)
+
+clean:
+	@rm -rf .venv build ./*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .grimp_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,29 @@
+# Shared by the set-up scripts: where the checkout is, how to speak, how to become root.
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# A user's PATH on Debian lacks the folders where debootstrap and runuser live.
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+export PATH
+
+say() { printf '== %s\n' "$*"; }
+
+die() {
+    printf 'set-up: %s\n' "$*" >&2
+    exit 1
+}
+
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null; then
+        sudo "$@"
+    else
+        die "root is needed for: $* (run as root, or install sudo and allow this user to use it)"
+    fi
+}
+
+# Sets `python` to the interpreter asked for by PYTHON (python3 by default); refuses one that is too old.
+choose_python() {
+    python=$(command -v "${PYTHON:-python3}") || die "no ${PYTHON:-python3} found: install Python 3.11 or later, or name one with PYTHON=..."
+    "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+        die "$python is $("$python" --version 2>&1): Python 3.11 or later is needed; name one with PYTHON=..."
+}
