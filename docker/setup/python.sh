@@ -22,7 +22,7 @@ up_to_date() { [ -x "$venv/bin/ringwell" ] && [ "$(cat "$stamp" 2>/dev/null)" = 
 # Another Python, or a checkout that was moved: then nothing of the old environment can be kept.
 fits() { [ "$(head -n 2 "$stamp" 2>/dev/null)" = "$(wanted | head -n 2)" ]; }
 
-pip_install() { "$venv/bin/python" -m pip --disable-pip-version-check --no-input install --quiet --progress-bar off "$@"; }
+pip_install() { "$venv/bin/python" -m pip --disable-pip-version-check --no-input install -qq --progress-bar off "$@"; }
 
 # The development tools and the town stay out of a gateway's image; their lines in the lock then only constrain.
 install() {
@@ -45,7 +45,7 @@ choose_python
 exec 9<"$lock"
 flock 9
 if up_to_date; then exit 0; fi
-say "set-up: Python packages into ${venv#"$root"/} ($("$python" --version))"
+say "set-up: Python packages into ${venv#"$root"/} ($("$python" --version)), a minute or so"
 fits || rm -rf "$venv"
 rm -f "$stamp"
 [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
