@@ -10,9 +10,27 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, select
 
 from gateway.domain import State
-from store.schema import attempt, message, recipient, reply
+from store.queue import in_states
+from store.schema import attempt, message, recipient, reply, segment
 
 _m, _r = message.c, recipient.c
+_ENTRY = select(
+    _m.id,
+    _m.broadcast,
+    _m.recipient,
+    _r.given_name,
+    _r.family_name,
+    _m.channel,
+    _m.address,
+    _m.state,
+    _m.reason,
+    _m.outcome,
+    _m.cause,
+    _m.attempt,
+    _m.due_at,
+    _m.started_at,
+    _m.updated_at,
+).select_from(message.join(recipient, (_r.clinic == _m.clinic) & (_r.id == _m.recipient)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,34 +61,34 @@ class Filter:
     state: State | None = None
     channel: str | None = None
     since: datetime | None = None
+    states: tuple[State, ...] | None = None
 
 
 def entries(
-    conn: Connection, clinic: int, wanted: Filter, most: int = 50, before: int | None = None
+    conn: Connection,
+    clinic: int,
+    wanted: Filter,
+    most: int = 50,
+    before: int | None = None,
+    after: int | None = None,
 ) -> list[Entry]:
-    """A page of messages, newest number first; `before` is the last number of the page above."""
-    columns = (
-        _m.id,
-        _m.broadcast,
-        _m.recipient,
-        _r.given_name,
-        _r.family_name,
-        _m.channel,
-        _m.address,
-        _m.state,
-        _m.reason,
-        _m.outcome,
-        _m.cause,
-        _m.attempt,
-        _m.due_at,
-        _m.started_at,
-        _m.updated_at,
-    )
-    joined = message.join(recipient, (_r.clinic == _m.clinic) & (_r.id == _m.recipient))
-    query = _filtered(select(*columns).select_from(joined), clinic, wanted).order_by(_m.id.desc())
+    """A page of messages, newest number first; `before` is the last number of the page above.
+
+    With `after` (the first number of the page below) the page above it, in the same order.
+    """
+    query = _filtered(_ENTRY, clinic, wanted)
+    if after is not None:
+        rows = conn.execute(query.where(_m.id > after).order_by(_m.id).limit(most)).all()
+        return [_entry(row) for row in reversed(rows)]
     if before is not None:
         query = query.where(_m.id < before)
-    return [_entry(row) for row in conn.execute(query.limit(most))]
+    return [_entry(row) for row in conn.execute(query.order_by(_m.id.desc()).limit(most))]
+
+
+def entry(conn: Connection, clinic: int, number: int) -> Entry | None:
+    """One message."""
+    row = conn.execute(_ENTRY.where(_m.clinic == clinic, _m.id == number)).first()
+    return _entry(row) if row else None
 
 
 def _filtered(query: Select[Any], clinic: int, wanted: Filter) -> Select[Any]:
@@ -79,6 +97,8 @@ def _filtered(query: Select[Any], clinic: int, wanted: Filter) -> Select[Any]:
         query = query.where(_m.broadcast == wanted.broadcast)
     if wanted.state is not None:
         query = query.where(_m.state == wanted.state.value)
+    if wanted.states is not None:
+        query = query.where(in_states(wanted.states))
     if wanted.channel is not None:
         query = query.where(_m.channel == wanted.channel)
     if wanted.since is not None:
@@ -125,3 +145,22 @@ def replies(conn: Connection, clinic: int) -> list[dict[str, Any]]:
     """Every reply, oldest first."""
     query = select(reply).where(reply.c.clinic == clinic).order_by(reply.c.id)
     return [dict(row) for row in conn.execute(query).mappings()]
+
+
+def replies_to(conn: Connection, clinic: int, number: int) -> list[dict[str, Any]]:
+    """Replies and keypresses that belong to a message, oldest first."""
+    query = select(reply).where(reply.c.clinic == clinic, reply.c.message == number).order_by(reply.c.id)
+    return [dict(row) for row in conn.execute(query).mappings()]
+
+
+def receipts_of(conn: Connection, clinic: int, number: int) -> list[dict[str, Any]]:
+    """What the other side calls each segment of a message, and what its receipts said."""
+    g = segment.c
+    query = select(segment).where(g.clinic == clinic, g.message == number).order_by(g.attempt, g.remote_id)
+    return [dict(row) for row in conn.execute(query).mappings()]
+
+
+def recipients_by_external_id(conn: Connection, clinic: int, external_ids: Sequence[str]) -> set[int]:
+    """The numbers of the recipients whom an import called so."""
+    query = select(_r.id).where(_r.clinic == clinic, _r.external_id.in_(external_ids))
+    return set(conn.execute(query).scalars())

@@ -1,0 +1,70 @@
+"""The same as JSON, behind the same session; addresses are masked here, too."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+
+from gateway.console import rows, today, words
+from gateway.console.pages import shared, wanted_of
+from gateway.domain import State
+
+router = APIRouter(prefix="/api")
+
+
+@router.get("/today")
+async def today_as_data(request: Request) -> dict[str, Any]:
+    """Counters, broadcasts and outcomes by hour."""
+    console = shared(request)
+    found = await console.read(today.read, console.zone, console.store.clock())
+    return {
+        "totals": {**found.totals, "confirmed": found.confirmed},
+        "broadcasts": [_line(line) for line in found.lines],
+        "hours": [
+            {"hour": hour.label, **{bar.series.key: bar.count for bar in hour.bars}}
+            for hour in found.chart.hours
+        ],
+    }
+
+
+def _line(line: today.Line) -> dict[str, Any]:
+    return {
+        "id": line.heading.id,
+        "name": line.heading.name,
+        "channel": line.heading.channel,
+        "state": line.heading.state,
+        "send_at": line.heading.send_at,
+        "counts": {**line.counts, "confirmed": line.confirmed},
+        "total": line.total,
+    }
+
+
+@router.get("/messages")
+async def messages_as_data(request: Request) -> dict[str, Any]:
+    """A page of the history; `older` and `newer` are the positions of the pages beside it."""
+    console = shared(request)
+    wanted, before, after = wanted_of(request)
+    page = await console.read(
+        rows.read_page, wanted.filter(), console.zone, console.store.clock(), before, after
+    )
+    return {
+        "messages": [_row(row) for row in page.rows],
+        "older": page.older and {"before": page.older},
+        "newer": page.newer and {"after": page.newer},
+    }
+
+
+def _row(row: rows.Row) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "broadcast": row.broadcast,
+        "recipient": row.name,
+        "channel": row.channel,
+        "address": row.address,
+        "state": row.state,
+        "group": words.GROUP_OF[State(row.state)].key,
+        "attempts": row.attempts,
+        "why": row.why,
+        "updated_at": row.updated_at,
+    }

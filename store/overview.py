@@ -1,0 +1,83 @@
+"""What the console's Today shows: the day's broadcasts, their counts, outcomes over time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import BigInteger, Connection, and_, extract, func, or_, select, type_coerce
+
+from gateway.domain import State
+from store.queue import in_states
+from store.schema import attempt, broadcast, message
+
+_b, _m, _a = broadcast.c, message.c, attempt.c
+_OPEN = (State.SCHEDULED, State.QUEUED, State.CLAIMED, State.SENDING)
+# Every zone's offset is a multiple of it, so quarters add up to local hours anywhere.
+_QUARTER = timedelta(minutes=15)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A broadcast without its texts."""
+
+    id: int
+    name: str
+    channel: str
+    only_preference: bool
+    state: str
+    send_at: datetime
+
+
+_HEADING = select(_b.id, _b.name, _b.channel, _b.only_preference, _b.state, _b.send_at)
+
+
+def headings(conn: Connection, clinic: int, most: int = 200) -> list[Heading]:
+    """The newest broadcasts."""
+    rows = conn.execute(_HEADING.where(_b.clinic == clinic).order_by(_b.id.desc()).limit(most))
+    return [Heading(*row) for row in rows]
+
+
+def of_day(conn: Connection, clinic: int, since: datetime, until: datetime) -> list[Heading]:
+    """Broadcasts sent in [since, until), and earlier ones that are still under way; newest first."""
+    # Found through the partial indexes on open rows: settled messages cost nothing.
+    under_way = select(_m.broadcast).where(_m.clinic == clinic, in_states(_OPEN))
+    wanted = or_(
+        and_(_b.send_at >= since, _b.send_at < until), and_(_b.send_at < since, _b.id.in_(under_way))
+    )
+    rows = conn.execute(_HEADING.where(_b.clinic == clinic, wanted).order_by(_b.send_at.desc(), _b.id.desc()))
+    return [Heading(*row) for row in rows]
+
+
+def tally(
+    conn: Connection, clinic: int, broadcasts: Sequence[int]
+) -> dict[tuple[int, State, str | None], int]:
+    """Messages of these broadcasts by (broadcast, state, cause)."""
+    group = (_m.broadcast, _m.state, _m.cause)
+    rows = conn.execute(
+        select(*group, func.count()).where(_m.clinic == clinic, _m.broadcast.in_(broadcasts)).group_by(*group)
+    )
+    return {(row[0], State(row[1]), row[2]): row[3] for row in rows}
+
+
+def outcomes(
+    conn: Connection, clinic: int, broadcasts: Sequence[int], since: datetime
+) -> list[tuple[datetime, str, str, int]]:
+    """Attempts of these broadcasts settled since then, by (quarter of an hour, outcome, cause)."""
+    quarter = _quarter(conn).label("quarter")
+    rows = conn.execute(
+        select(quarter, _a.outcome, _a.cause, func.count())
+        .select_from(message.join(attempt, and_(_a.clinic == _m.clinic, _a.message == _m.id)))
+        .where(_m.clinic == clinic, _m.broadcast.in_(broadcasts), _a.settled_at >= since)
+        .group_by(quarter, _a.outcome, _a.cause)
+    )
+    return [(_EPOCH + int(row[0]) * _QUARTER, row[1], row[2], row[3]) for row in rows]
+
+
+def _quarter(conn: Connection) -> Any:
+    if conn.dialect.name == "postgresql":
+        return func.floor(extract("epoch", _a.settled_at) / int(_QUARTER.total_seconds()))
+    return type_coerce(_a.settled_at, BigInteger) // (int(_QUARTER.total_seconds()) * 1_000_000)
