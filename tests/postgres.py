@@ -57,16 +57,8 @@ class Server:
 
     def sql(self, statement: str) -> str:
         """Run one statement as the owner; what psql prints."""
-        where = ["--host=127.0.0.1", f"--port={self.port}", f"--username={OWNER}", "--dbname=postgres"]
-        command = [
-            self.binaries / "psql",
-            *where,
-            "--no-psqlrc",
-            "--tuples-only",
-            "--no-align",
-            "-c",
-            statement,
-        ]
+        command = [f"{self.binaries}/psql", "--host=127.0.0.1", f"--port={self.port}", f"--username={OWNER}"]
+        command += ["--dbname=postgres", "--no-psqlrc", "--tuples-only", "--no-align", "-c", statement]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             raise PostgresError(done.stderr.strip())
