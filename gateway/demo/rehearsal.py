@@ -135,7 +135,7 @@ class Rehearsal:
         """Stop everything that was started, the exchange of a killed gateway included."""
         await _stop(self._daemon)
         if self.config.exists():
-            await Instance.stop_in(self.settings.folder / "asterisk")
+            await Instance(self.settings.folder / "asterisk").stop()
         await _stop(self._town)
 
 

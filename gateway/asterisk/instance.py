@@ -1,0 +1,252 @@
+"""One running Asterisk with a folder, ports and a secret of its own.
+
+It outlives the process that started it: a gateway that was killed finds its exchange again, with the calls
+that are up. The clinic's exchange and the rehearsal town's are both made from this.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import secrets
+import signal
+import socket
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from gateway.asterisk.runtime import AsteriskError, Runtime
+
+START_SECONDS = 60.0
+STOP_SECONDS = 10.0
+# RTP and T.38 ports for each instance: two for a call, one for a fax.
+MEDIA_PORTS = 2000
+_SOCKET_PATH_LIMIT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What an instance keeps over restarts: its ports, its AMI secret, the folder of its control socket."""
+
+    ami_port: int
+    sip_port: int
+    rtp_first: int
+    rtp_last: int
+    udptl_first: int
+    udptl_last: int
+    secret: str
+    run_folder: str
+
+
+class Instance:
+    """`identity` first, then `configure` with what was rendered from it, then `start`."""
+
+    def __init__(self, folder: Path, runtime: Runtime | None = None) -> None:
+        self.folder = folder.absolute()
+        self._installed = runtime
+        self._identity: Identity | None = None
+
+    @property
+    def _runtime(self) -> Runtime:
+        if self._installed is None:
+            raise AsteriskError("this instance was opened to be looked at or stopped, not to be run")
+        return self._installed
+
+    @property
+    def config(self) -> Path:
+        """The main configuration file; it also tells this instance's process from others."""
+        return self.folder / "etc" / "asterisk.conf"
+
+    def identity(self, ami_port: int = 0, sip_port: int = 0) -> Identity:
+        """The ports and the secret of this instance, chosen at the first call; 0 takes a free port."""
+        if self._identity is None:
+            self._identity = self._remembered() or self._chosen(ami_port, sip_port)
+        return self._identity
+
+    def _remembered(self) -> Identity | None:
+        """What an earlier life chose, while it still runs or nobody else took the ports."""
+        file = self.folder / "identity.json"
+        if not file.exists():
+            return None
+        found = Identity(**json.loads(file.read_text()))
+        if self.pid() or (
+            _is_free(found.ami_port, socket.SOCK_STREAM) and _is_free(found.sip_port, socket.SOCK_DGRAM)
+        ):
+            Path(found.run_folder).mkdir(parents=True, exist_ok=True)
+            return found
+        return None
+
+    def _chosen(self, ami_port: int, sip_port: int) -> Identity:
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        rtp, udptl = _media_ranges()
+        chosen = Identity(
+            ami_port=ami_port or free_port(socket.SOCK_STREAM),
+            sip_port=sip_port or free_port(socket.SOCK_DGRAM),
+            rtp_first=rtp,
+            rtp_last=rtp + MEDIA_PORTS - 1,
+            udptl_first=udptl,
+            udptl_last=udptl + MEDIA_PORTS // 4 - 1,
+            secret=secrets.token_urlsafe(32),
+            run_folder=str(self._run_folder()),
+        )
+        _write_private(self.folder / "identity.json", json.dumps(asdict(chosen)))
+        return chosen
+
+    def _run_folder(self) -> Path:
+        """Where the control socket lives: its whole path must fit into 108 bytes."""
+        wanted = self.folder / "run"
+        if len(str(wanted / "asterisk.ctl")) <= _SOCKET_PATH_LIMIT:
+            wanted.mkdir(exist_ok=True, mode=0o700)
+            return wanted
+        return Path(tempfile.mkdtemp(prefix="ringwell-"))
+
+    def configure(self, files: Mapping[str, str]) -> None:
+        """Write configuration files; `asterisk.conf` with the folders is written for you."""
+        etc = self.folder / "etc"
+        for name in ("etc", "lib", "db", "spool", "log", "cache", "keys"):
+            (self.folder / name).mkdir(parents=True, exist_ok=True, mode=0o700)
+        for old in etc.glob("*.conf"):
+            if old.name not in files:
+                old.unlink()
+        for name, text in files.items():
+            _write_private(etc / name, text)
+        _write_private(self.config, self._main_file())
+
+    def _main_file(self) -> str:
+        folders = {
+            "astetcdir": self.folder / "etc",
+            "astmoddir": self._runtime.modules,
+            "astvarlibdir": self.folder / "lib",
+            "astdbdir": self.folder / "db",
+            "astkeydir": self.folder / "keys",
+            "astdatadir": self._runtime.data,
+            "astagidir": self.folder / "lib",
+            "astspooldir": self.folder / "spool",
+            "astrundir": self.identity().run_folder,
+            "astlogdir": self.folder / "log",
+            "astcachedir": self.folder / "cache",
+        }
+        lines = "\n".join(f"{name} => {path}" for name, path in folders.items())
+        options = "live_dangerously = no\nhideconnect = yes\nlockconfdir = no\nmaxfiles = 65536\n"
+        return f"[directories]\n{lines}\n\n[options]\n{options}"
+
+    def pid(self) -> int | None:
+        """The process of this instance, whoever started it; None when it does not run."""
+        file = self.folder / "asterisk.pid"
+        try:
+            number = int(file.read_text())
+            command = Path(f"/proc/{number}/cmdline").read_bytes()
+        except (OSError, ValueError):
+            return None
+        return number if str(self.config).encode() in command.split(b"\0") else None
+
+    async def start(self) -> bool:
+        """Start it and wait until it takes calls; False when it ran already. Raises AsteriskError."""
+        if self.pid():
+            await self._until_ready()
+            return False
+        log = self.folder / "log" / "console.log"
+        with log.open("ab") as output:
+            process = await asyncio.create_subprocess_exec(
+                *self._runtime.command("-C", str(self.config), "-f", "-n"),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                cwd=self.folder,
+            )
+        _write_private(self.folder / "asterisk.pid", str(process.pid))
+        await self._until_ready()
+        return True
+
+    async def _until_ready(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            if self.pid() is None:
+                raise AsteriskError(f"Asterisk stopped at once: read {self.folder}/log")
+            if "fully booted" in await self.ask("core waitfullybooted"):
+                return
+            await asyncio.sleep(0.05)
+        raise AsteriskError(f"Asterisk did not start within {START_SECONDS:.0f} s: read {self.folder}/log")
+
+    async def ask(self, command: str) -> str:
+        """What its command line answers; empty when it cannot be reached."""
+        process = await asyncio.create_subprocess_exec(
+            *self._runtime.command("-C", str(self.config), "-rx", command),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        try:
+            answer, _ = await asyncio.wait_for(process.communicate(), 15)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+            return ""
+        return answer.decode(errors="replace").strip()
+
+    async def stop(self) -> bool:
+        """End it: asked first, killed when it does not listen; False when it did not run."""
+        number = self.pid()
+        if number is None:
+            return False
+        for sign in (signal.SIGTERM, signal.SIGKILL):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(number, sign)
+            if await self._gone(number):
+                break
+        (self.folder / "asterisk.pid").unlink(missing_ok=True)
+        return True
+
+    async def _gone(self, number: int) -> bool:
+        deadline = time.monotonic() + STOP_SECONDS
+        while time.monotonic() < deadline:
+            if self.pid() is None or _is_zombie(number):
+                return True
+            await asyncio.sleep(0.05)
+        return False
+
+
+def _is_zombie(number: int) -> bool:
+    try:
+        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+def _write_private(file: Path, text: str) -> None:
+    """Write a file whole, readable by us alone."""
+    new = file.with_name(file.name + ".new")
+    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as stream:
+        stream.write(text)
+    new.replace(file)
+
+
+def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
+    """A port on loopback that nobody uses now."""
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _is_free(port: int, kind: socket.SocketKind) -> bool:
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _media_ranges() -> tuple[int, int]:
+    """First ports of an RTP and a T.38 range; two instances seldom meet, and Asterisk skips taken ports."""
+    # Below the range from which the system takes ports for outgoing connections.
+    slots = range(10000, 30000, MEDIA_PORTS + MEDIA_PORTS // 2)
+    first = secrets.choice(slots)
+    return first, first + MEDIA_PORTS

@@ -1,0 +1,34 @@
+"""Names shared with the dialplan: contexts, channel variables, events and where results are kept.
+
+dialplan/ is rendered with these, so that each name is written once.
+"""
+
+CALL_CONTEXT = "ringwell-call"
+FAX_CONTEXT = "ringwell-fax"
+FORGET_CONTEXT = "ringwell-forget"
+HANGUP_CONTEXT = "ringwell-hangup"
+
+# Set on each call we originate; two underscores would pass them on, which nothing here needs.
+ATTEMPT = "RW_ATTEMPT"
+PERSON_SOUNDS = "RW_PERSON"
+MACHINE_SOUNDS = "RW_MACHINE"
+DETECT = "RW_DETECT"
+ANSWER_SECONDS = "RW_ANSWER_SECONDS"
+BEEP_SECONDS = "RW_BEEP_SECONDS"
+FAX_FILE = "RW_FAX_FILE"
+FAX_HEADER = "RW_FAX_HEADER"
+FAX_STATION = "RW_FAX_STATION"
+FAX_OPTIONS = "RW_FAX_OPTIONS"
+FORGET = "RW_FORGET"
+
+# UserEvents.
+KEY_EVENT = "RingwellKey"
+RESULT_EVENT = "RingwellResult"
+
+# AstDB family that holds the result of each attempt until it is acknowledged.
+RESULTS = "ringwell"
+
+
+def for_dialplan() -> dict[str, str]:
+    """The names as the templates use them."""
+    return {name.lower(): value for name, value in globals().items() if name.isupper()}

@@ -1,0 +1,52 @@
+"""The clinic's embedded exchange: settings become an Asterisk instance."""
+
+from __future__ import annotations
+
+import asyncio
+
+import dialplan
+from gateway import settings as configuration
+from gateway.asterisk import provision, variables
+from gateway.asterisk.instance import Instance
+from gateway.settings import Settings, Trunk
+
+
+def configured_instance(settings: Settings) -> Instance:
+    """The instance below the installation's folder, its configuration written anew.
+
+    Raises AsteriskError when Asterisk is not provisioned.
+    """
+    runtime = provision.require(configuration.cache_folder())
+    instance = Instance(settings.folder / "asterisk", runtime)
+    identity = instance.identity(settings.asterisk.ami_port, settings.asterisk.sip_port)
+    trunk = next(iter(settings.trunks.values()), Trunk())
+    loopback = trunk.host in ("127.0.0.1", "localhost")
+    instance.configure(
+        dialplan.render(
+            variables.for_dialplan()
+            | {
+                "ami_port": identity.ami_port,
+                "ami_user": settings.asterisk.username,
+                "ami_secret": identity.secret,
+                "sip_address": "127.0.0.1" if loopback else "0.0.0.0",
+                "sip_port": identity.sip_port,
+                "rtp_first": identity.rtp_first,
+                "rtp_last": identity.rtp_last,
+                "udptl_first": identity.udptl_first,
+                "udptl_last": identity.udptl_last,
+                "trunk_host": trunk.host,
+                "trunk_port": trunk.port,
+                "trunk_username": trunk.username,
+                "trunk_password": trunk.password.get_secret_value(),
+                "max_call_seconds": trunk.max_call_seconds,
+            }
+        )
+    )
+    return instance
+
+
+async def open_exchange(settings: Settings) -> Instance:
+    """The exchange, running: started, or found again as an earlier life of the gateway left it."""
+    instance = await asyncio.to_thread(configured_instance, settings)
+    await instance.start()
+    return instance
