@@ -10,52 +10,48 @@
 # PYTHON=... names another interpreter than python3.
 
 SHELL := /bin/bash
-.SHELLFLAGS := -euo pipefail -c
-.ONESHELL:
-MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench lint setup setup-test clean
+.NOTPARALLEL:
+.PHONY: help demo test bench lint setup setup-test venv clean
 
 export PYTHON
-setup_dir := docker/setup
+scripts := docker/setup
 bin := .venv/bin
-phase := $(setup_dir)/phase.sh
+phase := @$(scripts)/phase.sh
 
 help:
 	@sed -n 's/^#\( \|$$\)//p' Makefile
 
 setup:
-	@$(setup_dir)/system.sh gateway asterisk
-	$(setup_dir)/python.sh
-	$(setup_dir)/asterisk.sh
+	$(phase) "Set-up: system packages" $(scripts)/system.sh gateway asterisk
+	$(phase) "Set-up: Python packages" $(scripts)/python.sh
+	$(phase) "Set-up: Asterisk" $(scripts)/asterisk.sh
 
 setup-test:
-	@$(setup_dir)/system.sh gateway asterisk test
-	$(setup_dir)/python.sh
-	$(setup_dir)/asterisk.sh
+	$(phase) "Set-up: system packages for the tests" $(scripts)/system.sh gateway asterisk test
+	$(phase) "Set-up: Python packages" $(scripts)/python.sh
+	$(phase) "Set-up: Asterisk" $(scripts)/asterisk.sh
 
-demo:
-	@$(phase) "Set-up" $(MAKE) setup
-	exec $(bin)/ringwell demo $(if $(ONCE),--once) $(if $(REPORT),--report "$(REPORT)") $(if $(SEED),--seed "$(SEED)")
+venv:
+	@$(scripts)/python.sh
 
-lint:
-	@$(setup_dir)/python.sh
+demo: setup
+	@$(bin)/ringwell demo $(if $(ONCE),--once) $(if $(REPORT),--report "$(REPORT)") $(if $(SEED),--seed "$(SEED)")
+
+lint: venv
 	$(phase) "Lint: ruff check" $(bin)/ruff check --quiet .
 	$(phase) "Lint: ruff format" $(bin)/ruff format --quiet --check .
 	$(phase) "Lint: mypy" $(bin)/mypy --no-error-summary
-	$(phase) "Lint: import directions" $(bin)/lint-imports
+	$(phase) "Lint: import directions" $(bin)/lint-imports --no-logo
 
 # pytest comes last, so that its summary is the last line.
-test:
-	@$(phase) "Set-up" $(MAKE) setup-test
-	$(MAKE) lint
-	printf '== Tests\n'
-	$(bin)/pytest --durations=10 $(ARGS)
+test: setup-test lint
+	@printf '== Tests\n'
+	@$(bin)/pytest --durations=10 $(ARGS)
 
-bench:
-	@$(phase) "Set-up" $(MAKE) setup-test
-	$(bin)/python -m tests.bench $(ARGS)
+bench: setup-test
+	@$(bin)/python -m tests.bench $(ARGS)
 
 clean:
 	@rm -rf .venv build ./*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .grimp_cache
-	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

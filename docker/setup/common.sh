@@ -11,14 +11,16 @@ die() {
     exit 1
 }
 
-as_root() {
-    if [ "$(id -u)" -eq 0 ]; then
-        "$@"
-    elif command -v sudo >/dev/null; then
-        sudo "$@"
-    else
-        die "root is needed for: $* (run as root, or install sudo and allow this user to use it)"
+# Asks for the password, if there is one to ask for, before output goes elsewhere.
+require_root() {
+    if [ "$(id -u)" -ne 0 ]; then
+        command -v sudo >/dev/null || die "$1: run this as root, or install sudo and allow this user to use it"
+        sudo true || die "$1: sudo did not allow it"
     fi
+}
+
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
 }
 
 # Sets `python` to the interpreter asked for by PYTHON (python3 by default); refuses one that is too old.

@@ -49,6 +49,7 @@ remember_no_cluster() {
 }
 
 install_missing() {
+    require_root "Debian packages are missing (${missing[*]}) and root is needed to install them"
     say "set-up: installing ${missing[*]} (apt-get)"
     [[ " ${missing[*]} " != *" postgresql "* ]] || remember_no_cluster
     local log
