@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gateway.town.audio import Heard, measure
 from gateway.town.households import kind_of_call
-from gateway.town.ledger import Entry, Ledger
+from gateway.town.ledger import Entry, Ledger, ended
 
 # MixMonitor writes from a thread of its own, a little after the hangup.
 _FILE_SETTLES_SECONDS = 0.1
@@ -108,8 +108,12 @@ class CallBook:
         else:
             self._spawn(entry, end.recording)
 
-    async def drain(self) -> None:
-        """Wait until every call that ended is in the ledger."""
+    async def cut(self) -> None:
+        """The exchange is gone: calls that were up ended with it; wait until all are in the ledger."""
+        for entry in self._entries.values():
+            self._ledger.write(ended(entry, hung_up_by="exchange"))
+        self._entries.clear()
+        self._digits.clear()
         while self._tasks:
             await asyncio.wait(self._tasks)
 

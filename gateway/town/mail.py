@@ -30,7 +30,7 @@ class MailServer:
         self._server = await loop.create_server(self._protocol, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
 
-    async def stop(self) -> None:
+    async def pause(self) -> None:
         """Refuse new connections and cut those that are open."""
         if self._server:
             self._server.close()

@@ -22,7 +22,7 @@ async def server(tmp_path: Path) -> AsyncIterator[MailServer]:
     mail = MailServer(ledger)
     await mail.start()
     yield mail
-    await mail.stop()
+    await mail.pause()
     ledger.close()
 
 
@@ -75,7 +75,7 @@ async def test_a_stopped_server_refuses_and_cuts_and_comes_back_on_its_port(
 ) -> None:
     port = server.port
     client = await asyncio.to_thread(smtplib.SMTP, "127.0.0.1", port, timeout=5)
-    await server.stop()
+    await server.pause()
     with client, pytest.raises(smtplib.SMTPServerDisconnected):
         await asyncio.to_thread(client.noop)
     with pytest.raises(ConnectionRefusedError):

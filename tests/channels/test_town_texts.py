@@ -15,9 +15,9 @@ import smpplib.consts
 import smpplib.exceptions
 import smpplib.gsm
 
+from gateway.asterisk.instance import free_port
 from gateway.town.households import number
 from gateway.town.ledger import Entry, Ledger, read_ledger
-from gateway.town.ports import free_port
 from gateway.town.smsc import Smsc
 
 SOURCE = "12025550100"
