@@ -101,7 +101,7 @@ def _step(highest: int) -> int:
     """A quarter of the scale: the smallest round number that leaves room for the highest stack."""
     size = 1
     while True:
-        for factor in (1, 2, 5):
+        for factor in (1, 2, 3, 5):
             if factor * size * 4 >= highest:
                 return factor * size
         size *= 10

@@ -33,7 +33,7 @@ async def show_today(request: Request) -> Response:
     values = {
         "today": found,
         "cells": today.cells(found),
-        "moment": lambda at: rows.moment(at, console.zone, now),
+        "minute": lambda at: rows.minute(at, console.zone, now),
         "date": now.astimezone(console.zone),
     }
     return console.page("today.html", values, path="/")

@@ -155,6 +155,12 @@ def moment(at: datetime, zone: ZoneInfo, now: datetime) -> str:
     return f"{local.day} {local:%b}{year} {local:%H:%M}"
 
 
+def minute(at: datetime, zone: ZoneInfo, now: datetime) -> str:
+    """A planned time: of today as 09:30, another day's as 22 Nov 09:30."""
+    text = moment(at, zone, now)
+    return text[:5] if len(text) == len("09:30:00") else text
+
+
 @dataclass(frozen=True, slots=True)
 class Try:
     """One attempt in words."""

@@ -175,21 +175,16 @@ def _header(scope: Scope, name: bytes) -> str:
 
 
 def _host_name(scope: Scope) -> str:
-    return _split("//" + _header(scope, b"host"))[0]
-
-
-def _split(url: str) -> tuple[str, int | None]:
     try:
-        parts = urlsplit(url)
-        return parts.hostname or "", parts.port
+        return urlsplit("//" + _header(scope, b"host")).hostname or ""
     except ValueError:
-        return "", None
+        return ""
 
 
 def _same_origin(scope: Scope) -> bool:
     """No Origin at all is a program, not a browser: it has no cookie of ours to abuse."""
     origin = _header(scope, b"origin")
-    return not origin or urlsplit(origin).netloc.lower() == _header(scope, b"host").lower()
+    return not origin or origin.partition("://")[2].lower() == _header(scope, b"host").lower()
 
 
 def _is_open(path: str) -> bool:

@@ -19,7 +19,7 @@ class Group:
 
 
 GROUPS = (
-    Group("reached", "Delivered", "confirmed by the recipient", (State.DELIVERED,)),
+    Group("reached", "Delivered", "confirmed", (State.DELIVERED,)),
     Group("accepted", "Accepted", "handed over, no receipt", (State.ACCEPTED,)),
     Group("progress", "In progress", "being sent now", (State.CLAIMED, State.SENDING)),
     Group("waiting", "Waiting", "scheduled or queued", (State.SCHEDULED, State.QUEUED)),
