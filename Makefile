@@ -20,7 +20,7 @@ bin := .venv/bin
 phase := @$(scripts)/phase.sh
 
 help:
-	@sed -n 's/^#\( \|$$\)//p' Makefile
+	@sed -n '/^$$/q; s/^#\( \|$$\)//p' Makefile
 
 setup:
 	$(phase) "Set-up: system packages" $(scripts)/system.sh gateway asterisk

@@ -9,9 +9,11 @@ venv=$root/.venv
 lock=$root/docker/setup/requirements.lock
 stamp=$venv/ringwell-setup.stamp
 
+describe() { "$1" -c 'import sys; print(*sys.version_info, sys.base_prefix)'; }
+
 # What an environment depends on; the folder is part of it, because the installed scripts name it.
 wanted() {
-    printf '%s\n' "$venv" "$("$python" -c 'import sys; print(*sys.version_info, sys.base_prefix)')" "$profile"
+    printf '%s\n' "$venv" "$profile" "$(describe "$python")"
     sha256sum <"$lock"
     sha256sum <"$root/pyproject.toml"
     sha256sum <"$root/docker/setup/python.sh"
@@ -20,7 +22,10 @@ wanted() {
 up_to_date() { [ -x "$venv/bin/ringwell" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$(wanted)" ]; }
 
 # Another Python, or a checkout that was moved: then nothing of the old environment can be kept.
-fits() { [ "$(head -n 2 "$stamp" 2>/dev/null)" = "$(wanted | head -n 2)" ]; }
+fits() {
+    [ "$(describe "$venv/bin/python" 2>/dev/null)" = "$(describe "$python")" ] &&
+        [[ "$(head -n 1 "$venv/bin/pip" 2>/dev/null)" = "#!$venv/bin/"* ]]
+}
 
 pip_install() { "$venv/bin/python" -m pip --disable-pip-version-check --no-input install -qq --progress-bar off "$@"; }
 
