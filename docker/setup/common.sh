@@ -28,4 +28,6 @@ choose_python() {
     python=$(command -v "${PYTHON:-python3}") || die "no ${PYTHON:-python3} found: install Python 3.11 or later, or name one with PYTHON=..."
     "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
         die "$python is $("$python" --version 2>&1): Python 3.11 or later is needed; name one with PYTHON=..."
+    # Not a virtual environment's: that one may be replaced.
+    python=$("$python" -c 'import sys; print(getattr(sys, "_base_executable", sys.executable))')
 }

@@ -29,8 +29,6 @@ KNOWN_HOSTS = (
     "example.org",
 )
 MACHINE_PATH = re.compile(r"(?<![\w.}])/(?:root|home/\w+|work/(?:main|shared))/")
-    r"(?<![\w.}\"'])/(?:root|home|work)/\w|(?<![\w.}])/(?:root|home/\w+|work/(?:main|shared))/"
-)
 TEMPORARY_PATH = re.compile(r"/(?:var/)?tmp/\w")
 
 
