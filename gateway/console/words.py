@@ -75,6 +75,7 @@ CAUSES: Mapping[str, str] = {
     "blocked": "The call was blocked as unwanted",
     "not-a-fax": "No fax machine answered",
     "content-error": "The content could not be prepared",
+    "preparation-failed": "The content could not be prepared",
     "attempts-exhausted": "Every allowed attempt was used",
     "no-time-left": "No time was left for another attempt",
     # unknown
@@ -93,6 +94,7 @@ CAUSES: Mapping[str, str] = {
     "window-after-expiry": "The calling hours open too late",
     "expired": "Too late: the appointment has begun",
     "appointment-cancelled": "The appointment was cancelled",
+    "ambiguous-cancel": "An unclear reply to an earlier message: look at it first",
     "broadcast-cancelled": "The broadcast was cancelled",
 }
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import html
 import re
 from datetime import UTC, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
+from sqlalchemy import Connection, event
 
 from gateway.console import rows, today
 from gateway.domain import Channel, Reply, ReplyKind, State
-from store import migrate, receipts
+from store import migrate, overview, receipts
 from store.engine import Store
 from store.history import Filter
 from tests.console.console_day import CLINIC, Clock, Day, busy_day
@@ -202,3 +204,25 @@ async def test_both_engines_tell_the_same_day(day: Day, clock: Clock, fresh_post
             page = await store.read(rows.read_page, CLINIC, WAITING, ZONE, clock(), None, 3)
             told.append((today.cells(found), found.shape, page.rows, page.older, page.newer))
     assert told[0] == told[1]
+
+
+async def test_what_is_settled_costs_a_live_page_nothing(day: Day, clock: Clock) -> None:
+    """SQLite finds broadcasts under way through the indexes on open rows, never by reading every message."""
+    since, until = today.day(clock(), ZONE)
+
+    def plan(conn: Connection) -> str:
+        said: list[str] = []
+
+        def explain(*args: Any) -> None:
+            cursor, statement, values = args[1:4]
+            steps = cursor.connection.execute("EXPLAIN QUERY PLAN " + statement, values)
+            said.extend(step[3] for step in steps)
+
+        event.listen(conn, "before_cursor_execute", explain)
+        overview.of_day(conn, CLINIC, since, until)
+        return "\n".join(said)
+
+    steps = await day.store.read(plan)
+    assert steps.count("ix_message_due") == len(Channel)
+    assert "ix_message_leased" in steps
+    assert "message USING PRIMARY KEY" not in steps
