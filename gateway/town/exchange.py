@@ -9,8 +9,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from gateway.asterisk.instance import Identity, Instance
-from gateway.asterisk.provision import require
-from gateway.settings import cache_folder
+from gateway.asterisk.runtime import Runtime
 from gateway.town import sounds
 from gateway.town.calls import CallBook
 from gateway.town.ears import Ears
@@ -25,12 +24,14 @@ _TELEPHONE_OPTIONS = "\n[options](+)\ntransmit_silence = yes\n"
 class Exchange:
     """Answers SIP on loopback while running."""
 
-    def __init__(self, folder: Path, book: CallBook, *, seed: int = 0, pace: float = 1.0) -> None:
+    def __init__(
+        self, folder: Path, runtime: Runtime, book: CallBook, *, seed: int = 0, pace: float = 1.0
+    ) -> None:
         self._folder = folder
         self._seed, self._pace = seed, pace
         self._book = book
         self._ears = Ears(book)
-        self._instance = Instance(folder / "exchange", require(cache_folder()))
+        self._instance = Instance(folder / "exchange", runtime)
 
     @property
     def sip_port(self) -> int:

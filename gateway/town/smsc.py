@@ -13,14 +13,14 @@ import socket
 import stat
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import Any
 
 import smpp34
 
-from gateway.town.coding import TLV_MESSAGE_STATE, TLV_RECEIPTED_MESSAGE_ID, Segment, read_segment
+from gateway.town.coding import read_segment
 from gateway.town.households import PATIENCE, TextHabit, e164, patience_class, text_habit
 from gateway.town.ledger import Entry, Ledger
+from gateway.town.texts import TextBook, from_household, receipt
 
 log = logging.getLogger(__name__)
 
@@ -28,8 +28,6 @@ RECEIPT_SECONDS = 0.3
 REPLY_SECONDS = 0.5
 _WINDOW = 64
 _ANSWER_SECONDS = 10.0
-_STATES = {"DELIVRD": 2, "UNDELIV": 5}
-_RECEIPT_CLASS = 0x04
 
 
 @dataclass(slots=True)
@@ -56,19 +54,34 @@ class _Account:
         return next(bind for bind in self.binds.values() if bind.can_receive)
 
 
+@dataclass(frozen=True, slots=True)
+class _Aftermath:
+    """What an accepted segment causes: a receipt where asked for, an answer once the text is whole."""
+
+    account: _Account
+    entry: Entry
+    message_id: str
+    text: str
+    habit: TextHabit
+    receipt: bool
+    complete: bool
+
+
 class Smsc:
     """Listens on loopback while running; any system id and password may bind."""
 
     def __init__(self, ledger: Ledger, port: int, seed: int = 0, pace: float = 1.0) -> None:
         self.port = port
         self._ledger = ledger
+        self._book = TextBook(ledger)
         self._seed = seed
         self._pace = pace
         self._accounts: dict[str, _Account] = {}
-        self._sessions: dict[str, _Account] = {}
+        # Kept after the bind is gone: what it submitted last may still be on its way through smpp34.
+        self._owners: dict[str, _Account] = {}
+        self._sessions: set[str] = set()
         self._idle = asyncio.Event()
         self._idle.set()
-        self._open: dict[tuple[str, str, int, int], tuple[Entry, dict[int, str]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: smpp34.Server | None = None
         self._pump: asyncio.Task[None] | None = None
@@ -78,6 +91,7 @@ class Smsc:
         self._server = smpp34.Server("127.0.0.1", self.port, system_id="town", inbound_capacity=4096)
         await self._server.start()
         self._pump = asyncio.create_task(self._serve(self._server))
+        self._pump.add_done_callback(_say_why)
 
     async def pause(self) -> None:
         """Go away without a word: refuse new connections and cut those that are open."""
@@ -107,11 +121,13 @@ class Smsc:
                 case smpp34.Esme() as bind:
                     account = self._accounts.setdefault(bind.system_id, _Account())
                     account.add(bind)
-                    self._sessions[bind.session_id] = account
+                    self._owners[bind.session_id] = account
+                    self._sessions.add(bind.session_id)
                     self._idle.clear()
                 case smpp34.Unbound() as gone:
-                    if left := self._sessions.pop(gone.session_id, None):
-                        left.remove(gone.session_id)
+                    if owner := self._owners.get(gone.session_id):
+                        owner.remove(gone.session_id)
+                    self._sessions.discard(gone.session_id)
                     if not self._sessions:
                         self._idle.set()
                 case smpp34.SubmitSmEvent() as submit:
@@ -123,56 +139,14 @@ class Smsc:
         habit = text_habit(address)
         tlvs = {tlv.tag: tlv.value for tlv in submit.tlvs}
         segment = read_segment(submit.short_message, submit.esm_class, submit.data_coding, tlvs)
-        entry, message_id = self._record(address, source, segment, habit)
+        entry, message_id = self._book.record(address, source, segment, habit)
         if habit.status:
             submit.reject(habit.status)
             return
         submit.accept(message_id)
-        account = self._sessions.get(submit.session_id)
-        if account:
-            wants_receipt = bool(habit.receipt) and bool(submit.registered_delivery & 0x03)
-            complete = entry.segments == entry.parts
-            after = _Aftermath(account, entry, message_id, segment.text, habit, wants_receipt, complete)
-            self._spawn(after)
-
-    def _record(self, address: str, source: str, segment: Segment, habit: TextHabit) -> tuple[Entry, str]:
-        key = (source, address, segment.reference, segment.total)
-        known = self._open.pop(key, None)
-        if known and segment.sequence not in known[1]:
-            entry, texts = known
-        else:  # the same part of the same reference again is another text
-            entry, texts = self._new_entry(address, source, segment), {}
-        texts[segment.sequence] = segment.text
-        message_id = "" if habit.status else f"{entry.id}.{segment.sequence}"
-        given = (*entry.message_ids, message_id) if message_id else entry.message_ids
-        complete = len(texts) == segment.total
-        result = "rejected" if habit.status else ("accepted" if complete else "incomplete")
-        entry = replace(
-            entry,
-            ended=datetime.now(UTC),
-            result=result,
-            text="".join(texts[n] for n in sorted(texts)),
-            segments=len(texts),
-            message_id=given[0] if given else "",
-            message_ids=given,
-        )
-        if not complete:
-            self._open[key] = (entry, texts)
-        self._ledger.write(entry)
-        return entry, message_id
-
-    def _new_entry(self, address: str, source: str, segment: Segment) -> Entry:
-        return Entry(
-            id=self._ledger.new_id("text"),
-            kind="text",
-            at=datetime.now(UTC),
-            ended=None,
-            address=address,
-            caller=source,
-            source=source,
-            result="incomplete",
-            parts=segment.total,
-        )
+        wants_receipt = bool(habit.receipt) and bool(submit.registered_delivery & 0x03)
+        account, complete = self._owners[submit.session_id], entry.segments == entry.parts
+        self._spawn(_Aftermath(account, entry, message_id, segment.text, habit, wants_receipt, complete))
 
     def _spawn(self, after: _Aftermath) -> None:
         if not after.receipt and not (after.habit.reply and after.complete):
@@ -186,11 +160,12 @@ class Smsc:
         entry = after.entry
         if after.receipt:
             await asyncio.sleep(RECEIPT_SECONDS * stretch)
-            await self._deliver(after.account, _receipt(after))
+            pdu = receipt(entry, after.message_id, after.text, after.habit.receipt)
+            await self._deliver(after.account, pdu)
             entry = replace(entry, receipt=after.habit.receipt)
         if after.habit.reply and after.complete:
             await asyncio.sleep(REPLY_SECONDS * stretch)
-            await self._deliver(after.account, _reply(after))
+            await self._deliver(after.account, from_household(entry, after.habit.reply))
             entry = replace(entry, reply=after.habit.reply)
         if after.complete:
             self._ledger.write(entry)
@@ -209,49 +184,9 @@ class Smsc:
             await asyncio.sleep(0.2)
 
 
-@dataclass(frozen=True, slots=True)
-class _Aftermath:
-    """What an accepted segment causes: a receipt where asked for, an answer once the text is whole."""
-
-    account: _Account
-    entry: Entry
-    message_id: str
-    text: str
-    habit: TextHabit
-    receipt: bool
-    complete: bool
-
-
-def _receipt(after: _Aftermath) -> dict[str, Any]:
-    state = after.habit.receipt
-    submitted, done = (moment.strftime("%y%m%d%H%M") for moment in (after.entry.at, datetime.now(UTC)))
-    delivered = "001" if state == "DELIVRD" else "000"
-    error = "000" if state == "DELIVRD" else "001"
-    text = (
-        f"id:{after.message_id} sub:001 dlvrd:{delivered} submit date:{submitted} done date:{done} "
-        f"stat:{state} err:{error} text:{after.text[:20]}"
-    )
-    tlvs = [
-        smpp34.Tlv(TLV_RECEIPTED_MESSAGE_ID, after.message_id.encode() + b"\0"),
-        smpp34.Tlv(TLV_MESSAGE_STATE, bytes([_STATES[state]])),
-    ]
-    return _pdu(after.entry, text) | {"esm_class": _RECEIPT_CLASS, "tlvs": tlvs}
-
-
-def _reply(after: _Aftermath) -> dict[str, Any]:
-    return _pdu(after.entry, after.habit.reply)
-
-
-def _pdu(entry: Entry, text: str) -> dict[str, Any]:
-    return {
-        "source_addr": entry.address.removeprefix("+"),
-        "source_addr_ton": 1,
-        "source_addr_npi": 1,
-        "destination_addr": entry.source,
-        "dest_addr_ton": 1,
-        "dest_addr_npi": 1,
-        "short_message": text.encode("ascii", "replace"),
-    }
+def _say_why(pump: asyncio.Task[None]) -> None:
+    if not pump.cancelled() and (error := pump.exception()):
+        log.error("the SMSC stopped serving", exc_info=error)
 
 
 def _cut_connections(port: int) -> None:

@@ -11,6 +11,8 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from gateway.asterisk.instance import free_port
+from gateway.asterisk.provision import require
+from gateway.settings import cache_folder
 from gateway.town.calls import CallBook
 from gateway.town.control import Control
 from gateway.town.errors import TownError
@@ -62,8 +64,10 @@ class Town:
         self.folder = folder.absolute()
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / ADDRESS_FILE).unlink(missing_ok=True)
+        runtime = require(cache_folder())
         self._ledger = Ledger(self.ledger)
-        self._exchange = Exchange(self.folder, CallBook(self._ledger, keep), seed=seed, pace=pace)
+        book = CallBook(self._ledger, keep)
+        self._exchange = Exchange(self.folder, runtime, book, seed=seed, pace=pace)
         self._smsc = Smsc(self._ledger, free_port(), seed=seed, pace=pace)
         self._mail = MailServer(self._ledger)
         self._control = Control(self.pause, self.resume)
