@@ -1,0 +1,104 @@
+"""Rows by the hundred thousand, made inside the database: `INSERT … SELECT` from a series of numbers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection, text
+
+from store import schema
+
+CLINIC = 1
+
+
+def add_messages(conn: Connection, first: int, count: int, state: str, due_at: datetime) -> None:
+    """`count` text messages numbered from `first`; settled ones with the attempt that settled them."""
+    settled = state not in ("scheduled", "queued")
+    values = {
+        "clinic": str(CLINIC),
+        "id": "n",
+        "broadcast": "1",
+        "recipient": "n",
+        "channel": "'sms'",
+        "appointment": "n",
+        "step": "0",
+        "address": "'+1' || (2000000000 + n)",
+        "state": f"'{state}'",
+        "due_at": ":due",
+        "expires_at": ":due",
+        "outcome": "'delivered'" if settled else "NULL",
+        "cause": "'receipt-delivered'" if settled else "NULL",
+        "attempt": "1" if settled else "0",
+        "charged": "1" if settled else "0",
+        "started_at": ":due" if settled else "NULL",
+        "updated_at": ":due",
+    }
+    _insert(conn, "message", values, first, count, due_at)
+    if settled:
+        _insert(conn, "attempt", _attempt(), first, count, due_at)
+    _set_counter(conn, "message", first + count)
+
+
+def _attempt() -> dict[str, str]:
+    return {
+        "clinic": str(CLINIC),
+        "message": "n",
+        "number": "1",
+        "started_at": ":due",
+        "settled_at": ":due",
+        "outcome": "'delivered'",
+        "cause": "'receipt-delivered'",
+        "evidence": "'{}'",
+    }
+
+
+def add_audience(conn: Connection, first: int, count: int, starts_at: datetime) -> None:
+    """Clients with two addresses, consent and an appointment each, numbered alike."""
+    one = {"clinic": str(CLINIC), "id": "n"}
+    person = {"kind": "'client'", "external_id": "'c' || n", "given_name": "'Given' || n"}
+    person |= {"family_name": "'Family' || n", "language": "'en'", "use_details": "true"}
+    _insert(conn, "recipient", one | person, first, count, starts_at)
+    for step, channel, address in ((0, "sms", "'+1' || (2000000000 + n)"), (1, "email", "n || '@example.org'")):
+        way = {"recipient": "n", "channel": f"'{channel}'", "origin": "'details'", "address": address}
+        _insert(conn, "contact", one | {"id": f"2 * n + {step}"} | way, first, count, starts_at)
+    consent = {"recipient": "n", "purpose": "'messaging'", "given": "true", "source": "'import'", "at": ":due"}
+    _insert(conn, "consent", one | consent, first, count, starts_at)
+    visit = {"external_id": "'a' || n", "client": "n", "starts_at": ":due", "service": "'Check-up'"}
+    visit |= {"clinician": "'Dr. Ito'", "status": "'booked'"}
+    _insert(conn, "appointment", one | visit, first, count, starts_at)
+    for name in ("recipient", "consent", "appointment"):
+        _set_counter(conn, name, first + count)
+    _set_counter(conn, "contact", 2 * (first + count))
+
+
+def _insert(
+    conn: Connection, table: str, values: dict[str, str], first: int, count: int, moment: datetime
+) -> None:
+    statement = f"INSERT INTO {table} ({', '.join(values)}) SELECT {', '.join(values.values())} FROM ({_series(conn)}) s"
+    wanted = text(statement).bindparams(first=first, last=first + count - 1)
+    if ":due" in statement:
+        instant = schema.message.c.due_at.type
+        wanted = wanted.bindparams(_due(instant))
+        conn.execute(wanted, {"due": moment})
+    else:
+        conn.execute(wanted)
+
+
+def _due(instant: object) -> object:
+    from sqlalchemy import bindparam
+
+    return bindparam("due", type_=instant)
+
+
+def _series(conn: Connection) -> str:
+    if conn.dialect.name == "postgresql":
+        return "SELECT generate_series(:first, :last) AS n"
+    return (
+        "WITH RECURSIVE r(n) AS (SELECT :first UNION ALL SELECT n + 1 FROM r WHERE n < :last) SELECT n FROM r"
+    )
+
+
+def _set_counter(conn: Connection, name: str, following: int) -> None:
+    upsert = "INSERT INTO counter (clinic, name, next) VALUES (:c, :n, :v) "
+    upsert += "ON CONFLICT (clinic, name) DO UPDATE SET next = :v"
+    conn.execute(text(upsert), {"c": CLINIC, "n": name, "v": following})
