@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -80,8 +80,7 @@ _TIMES = ("at", "ended", "answered")
 
 def to_json(entry: Entry) -> dict[str, Any]:
     """The fields of this kind of entry as they stand in the file and in reports."""
-    values = asdict(entry)
-    row = {("from" if name == "sender" else name): values[name] for name in _FIELDS[entry.kind]}
+    row = {("from" if name == "sender" else name): getattr(entry, name) for name in _FIELDS[entry.kind]}
     return row | {name: _stamp(row[name]) for name in _TIMES if name in row}
 
 
