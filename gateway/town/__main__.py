@@ -6,8 +6,11 @@ import argparse
 import asyncio
 import logging
 import signal
+import sys
 from pathlib import Path
 
+from gateway.domain import RingwellError
+from gateway.town.errors import TownError
 from gateway.town.town import ADDRESS_FILE, Town
 
 
@@ -34,7 +37,10 @@ async def _live(options: argparse.Namespace) -> None:
 def main() -> None:
     """Run until told to stop."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
-    asyncio.run(_live(_arguments()))
+    try:
+        asyncio.run(_live(_arguments()))
+    except (RingwellError, TownError) as error:
+        sys.exit(f"the town cannot start: {error}")
 
 
 if __name__ == "__main__":
