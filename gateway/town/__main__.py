@@ -9,7 +9,7 @@ import signal
 import sys
 from pathlib import Path
 
-from gateway.domain import RingwellError
+from gateway.asterisk.runtime import AsteriskError
 from gateway.town.errors import TownError
 from gateway.town.town import ADDRESS_FILE, Town
 
@@ -39,7 +39,7 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
     try:
         asyncio.run(_live(_arguments()))
-    except (RingwellError, TownError) as error:
+    except (AsteriskError, TownError) as error:
         sys.exit(f"the town cannot start: {error}")
 
 
