@@ -24,7 +24,7 @@ BUNDLE = Path("etc/ssl/certs/ca-certificates.crt")
 # What a newcomer's machine has before the first command.
 BARE = "python3,make,ca-certificates"
 PIP_KEYS = frozenset(
-    "index-url extra-index-url find-links no-index trusted-host cert proxy timeout default-timeout retries".split()
+    "index-url extra-index-url find-links no-index trusted-host cert proxy default-timeout timeout".split()
 )
 PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 

@@ -42,9 +42,7 @@ def machine(tmp_path: Path) -> Machine:
     return Machine(tmp_path)
 
 
-@pytest.mark.parametrize(
-    "script", sorted(SCRIPTS.glob("*.sh")) + [ROOT / ".ci" / "run"], ids=lambda p: p.name
-)
+@pytest.mark.parametrize("script", [*sorted(SCRIPTS.glob("*.sh")), ROOT / ".ci/run"], ids=lambda p: p.name)
 def test_every_script_is_bash_that_stops_at_errors(script: Path) -> None:
     assert subprocess.run(["bash", "-n", script]).returncode == 0
     if script.name != "common.sh":
