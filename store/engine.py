@@ -15,6 +15,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import QueuePool, StaticPool
 
@@ -76,7 +77,7 @@ class Store:
 async def _translated(running: Any) -> Any:
     try:
         return await running
-    except (OperationalError, InterfaceError, OSError) as error:
+    except (OperationalError, InterfaceError, PoolTimeoutError, OSError) as error:
         raise StoreAwayError(f"the database is away: {_first_line(error)}") from error
     except DBAPIError as error:
         if error.connection_invalidated or _is_shutdown(error):
@@ -84,14 +85,23 @@ async def _translated(running: Any) -> Any:
         raise
 
 
+# PostgreSQL's classes: connection, sign-in, no such database, resources, operator, input and output.
+_AWAY = {"08", "28", "3D", "53", "57", "58"}
+_READ_ONLY = "25006"
+_ROLLED_BACK = "40"
+
+
 def _is_shutdown(error: DBAPIError) -> bool:
-    # PostgreSQL class 57 (operator intervention), 53 (out of resources), 08 (connection), 25006 (read-only).
-    state = str(getattr(error.orig, "sqlstate", "") or "")
-    return state[:2] in {"57", "53", "08"} or state == "25006"
+    state = _sqlstate(error)
+    return state[:2] in _AWAY or state == _READ_ONLY
+
+
+def _sqlstate(error: DBAPIError) -> str:
+    return str(getattr(error.orig, "sqlstate", "") or "")
 
 
 def _first_line(error: BaseException) -> str:
-    # The statement and its parameters hold patient data: only the driver's own words are told.
+    # Details beyond the first line may hold patient data.
     cause = getattr(error, "orig", None) or error
     return str(cause).strip().split("\n", 1)[0][:200]
 
@@ -129,7 +139,7 @@ async def _in_thread(threads: ThreadPoolExecutor, engine: Engine, work: Callable
 def _sqlite_engine(url: URL, begin: str, readers: int) -> Engine:
     options: dict[str, Any] = {"connect_args": {"check_same_thread": False, "timeout": 15}}
     options |= {"poolclass": QueuePool, "pool_size": readers} if readers else {"poolclass": StaticPool}
-    engine = create_engine(url.set(drivername="sqlite"), **options)
+    engine = create_engine(url.set(drivername="sqlite"), hide_parameters=True, **options)
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _: object) -> None:
@@ -145,6 +155,11 @@ def _sqlite_engine(url: URL, begin: str, readers: int) -> Engine:
     return engine
 
 
+# A server that went silent is noticed by then; cancelling a broadcast of 1,000,000 takes a tenth of it.
+_COMMAND_SECONDS = 180
+_TRIES = 5
+
+
 class _Postgres:
     """asyncpg; the plain functions run through SQLAlchemy's greenlet bridge."""
 
@@ -155,14 +170,29 @@ class _Postgres:
             max_overflow=8,
             pool_timeout=10,
             pool_pre_ping=False,
-            connect_args={"timeout": 5, "server_settings": {"synchronous_commit": "on"}},
+            hide_parameters=True,
+            connect_args={
+                "timeout": 5,
+                "command_timeout": _COMMAND_SECONDS,
+                "server_settings": {"synchronous_commit": "on"},
+            },
         )
 
     async def run(self, work: Callable[[Connection], Any]) -> Any:
-        async with self._engine.begin() as conn:
-            return await conn.run_sync(work)
+        for _ in range(_TRIES - 1):
+            try:
+                return await self._once(work)
+            except DBAPIError as error:
+                # A deadlock's victim: the server has rolled everything back, so it is simply done again.
+                if not _sqlstate(error).startswith(_ROLLED_BACK):
+                    raise
+        return await self._once(work)
 
     read = run
+
+    async def _once(self, work: Callable[[Connection], Any]) -> Any:
+        async with self._engine.begin() as conn:
+            return await conn.run_sync(work)
 
     async def close(self) -> None:
         await self._engine.dispose()

@@ -24,7 +24,17 @@ def _config() -> Config:
     return config
 
 
+# Any number will do, as long as nothing else in the database locks it.
+_UPGRADING = 0x52696E67
+
+
 def _upgrade(conn: Connection) -> None:
+    if conn.dialect.name == "postgresql":
+        # Several gateways may start at once; SQLite has one writer anyway.
+        conn.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_UPGRADING})")
+    found = _revision(conn)
+    if found is not None and found not in _known():
+        raise _too_new(found)
     config = _config()
     config.attributes["connection"] = conn
     command.upgrade(config, "head")
@@ -34,8 +44,15 @@ def _revision(conn: Connection) -> str | None:
     return MigrationContext.configure(conn).get_current_revision()
 
 
+def _too_new(found: str) -> SchemaError:
+    return SchemaError(f"the database has schema {found}, which this version does not know: use a newer one")
+
+
 async def upgrade(store: Store) -> None:
-    """Create or upgrade the tables; nothing happens when they are current."""
+    """Create or upgrade the tables; nothing happens when they are current.
+
+    Raises SchemaError when they are newer than this version.
+    """
     if await store.read(_revision) != newest():
         await store.run(_upgrade)
 
@@ -43,6 +60,10 @@ async def upgrade(store: Store) -> None:
 async def current(store: Store) -> str | None:
     """The schema's revision in the database, None when it has no tables yet."""
     return await store.read(_revision)
+
+
+def _known() -> set[str]:
+    return {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
 
 
 def newest() -> str | None:
@@ -53,6 +74,8 @@ def newest() -> str | None:
 async def require_current(store: Store) -> None:
     """Raise SchemaError unless the database has exactly our schema."""
     found = await current(store)
+    if found is not None and found not in _known():
+        raise _too_new(found)
     if found != newest():
         raise SchemaError(
             f"the database has schema {found or 'none'}, this version needs {newest()}: "

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import ColumnElement, Connection, select, update
 
 from gateway.domain import Channel, RecipientKind
 from store import ids
@@ -121,15 +121,26 @@ def _add_contact(
 
 
 def _import_consent(conn: Connection, clinic: int, person: int, given: bool, now: datetime) -> None:
-    s = consent.c
-    newest = conn.execute(
-        select(s.given, s.source)
-        .where(s.clinic == clinic, s.recipient == person, s.channel.is_(None), s.address.is_(None))
-        .order_by(s.id.desc())
-        .limit(1)
-    ).first()
-    if newest is None or (newest.given != given and (newest.source == "import" or not given)):
+    newest = _newest_consent(conn, clinic, person)
+    if newest is not None and _speaks_of_all(newest) and newest.given == given:
+        return
+    if not (given and _withdrawn_by_themselves(conn, clinic, person)):
         add_consent(conn, clinic, [person], given, "import", now)
+
+
+def _newest_consent(conn: Connection, clinic: int, person: int, *more: ColumnElement[bool]) -> Any:
+    s = consent.c
+    query = select(s.given, s.channel, s.address).where(s.clinic == clinic, s.recipient == person, *more)
+    return conn.execute(query.order_by(s.id.desc()).limit(1)).first()
+
+
+def _speaks_of_all(entry: Any) -> bool:
+    return entry.channel is None and entry.address is None
+
+
+def _withdrawn_by_themselves(conn: Connection, clinic: int, person: int) -> bool:
+    own = _newest_consent(conn, clinic, person, consent.c.source != "import")
+    return own is not None and not own.given
 
 
 def add_consent(
@@ -195,18 +206,11 @@ def withdraw(conn: Connection, clinic: int, address: str, source: str, now: date
 
     Whoever has withdrawn already is left as they are, so that the same key or word told twice is one entry.
     """
-    s = consent.c
-    willing = [
-        person
-        for person in holders(conn, clinic, address)
-        if conn.execute(
-            select(s.given)
-            .where(s.clinic == clinic, s.recipient == person, s.channel.is_(None))
-            .order_by(s.id.desc())
-            .limit(1)
-        ).scalar()
-        is not False
-    ]
+    willing = []
+    for person in holders(conn, clinic, address):
+        newest = _newest_consent(conn, clinic, person)
+        if newest is None or newest.given or not _speaks_of_all(newest):
+            willing.append(person)
     add_consent(conn, clinic, willing, False, source, now)
     return len(willing)
 

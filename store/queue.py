@@ -13,7 +13,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, bindparam, literal_column, select, update
 
 from gateway.domain import DUE_STATES, Channel, State
-from store.schema import consent, message
+from store.schema import consent, counter, message
 
 _m = message.c
 
@@ -37,6 +37,10 @@ def in_states(states: Sequence[State]) -> ColumnElement[bool]:
     """The condition that a message is in one of `states`, as literals."""
     return _m.state.in_([literal_column(f"'{state}'") for state in states])
 
+
+# The two conditions of the partial index on waiting messages, in its own words: SQLite compares the text.
+UNKNOWN = _m.state == literal_column("'unknown'")
+RECEIPT_EXPECTED = _m.reason == literal_column("'receipt-expected'")
 
 _CLAIM_COLUMNS = (
     _m.id,
@@ -91,6 +95,12 @@ _OURS = (_m.clinic == bindparam("c"), _m.id.in_(bindparam("ids", expanding=True)
 _CHANGED_CONSENT = select(consent.c.recipient).where(
     consent.c.clinic == bindparam("c"), consent.c.id >= bindparam("as_of")
 )
+# Waits for a withdrawal that is being written, and holds up the next one until the start is committed.
+_HOLD_LEDGER = (
+    select(counter.c.next)
+    .where(counter.c.clinic == bindparam("c"), counter.c.name == "consent")
+    .with_for_update(read=True)
+)
 _START = (
     update(message)
     .where(
@@ -136,7 +146,8 @@ def start(
         "now": now,
         "until": until,
     }
-    started = {row.id: row.attempt for row in conn.execute(_START, values)}
+    conn.execute(_HOLD_LEDGER, {"c": clinic})
+    started = {row[0]: row[1] for row in conn.execute(_START, values)}
     if len(started) < len(ids):
         hand_back(conn, clinic, owner, [i for i in ids if i not in started])
     return started

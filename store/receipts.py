@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, null, or_, select, update
 
 from gateway.domain import Channel, Reply, State
 from store import ids
-from store.queue import in_states
+from store.queue import UNKNOWN, in_states
 from store.schema import appointment, message, reply, segment
 from store.upsert import insert_into
 
@@ -48,22 +48,35 @@ def remember_segments(
         insert = insert_into(conn, segment).values(values)
         known = insert.on_conflict_do_update(
             index_elements=[_g.clinic, _g.channel, _g.remote_id],
-            set_={"message": number, "attempt": attempt},
-            where=_g.message == 0,
+            set_={
+                "message": number,
+                "attempt": attempt,
+                # The other side may use an id again: then what its receipts said was of an earlier message.
+                "outcome": case((_ours_or_early(number, attempt), _g.outcome), else_=null()),
+                "cause": case((_ours_or_early(number, attempt), _g.cause), else_=null()),
+                "at": now,
+            },
         ).returning(_g.outcome)
         if conn.execute(known).scalar():
             early.append(number)
     return early
 
 
+def _ours_or_early(number: int, attempt: int) -> ColumnElement[bool]:
+    return or_(_g.message == 0, and_(_g.message == number, _g.attempt == attempt))
+
+
 def note_receipt(
     conn: Connection, clinic: int, channel: Channel, remote_id: str, outcome: str, cause: str, now: datetime
 ) -> int:
-    """Keep what a receipt says of a segment; returns its message, 0 while no response has named one."""
+    """Keep what a receipt says of a segment; returns its message, 0 while no response has named one.
+
+    A segment that was delivered or failed stays so: receipts come doubled and out of order.
+    """
     values: dict[str, Any] = {
         "clinic": clinic,
         "channel": channel.value,
-        "remote_id": remote_id,
+        "remote_id": storable(remote_id),
         "message": 0,
         "attempt": 0,
         "outcome": outcome,
@@ -71,8 +84,13 @@ def note_receipt(
         "at": now,
     }
     insert = insert_into(conn, segment).values(values)
+    final = and_(_g.message != 0, _g.outcome.in_(("delivered", "failed")))
     kept = insert.on_conflict_do_update(
-        index_elements=[_g.clinic, _g.channel, _g.remote_id], set_={"outcome": outcome, "cause": cause}
+        index_elements=[_g.clinic, _g.channel, _g.remote_id],
+        set_={
+            "outcome": case((final, _g.outcome), else_=outcome),
+            "cause": case((final, _g.cause), else_=cause),
+        },
     ).returning(_g.message)
     return int(conn.execute(kept).scalar_one())
 
@@ -101,7 +119,7 @@ def open_by_address(conn: Connection, clinic: int, channel: Channel, address: st
         _OPEN.where(
             _m.clinic == clinic,
             _m.channel == channel.value,
-            in_states((State.UNKNOWN,)),
+            UNKNOWN,
             _m.address == address,
         )
     ).all()
@@ -130,7 +148,13 @@ def latest_to(conn: Connection, clinic: int, channel: Channel, address: str) -> 
     sent = in_states((State.SENDING, State.ACCEPTED, State.DELIVERED, State.UNKNOWN))
     row = conn.execute(
         select(_m.id, _m.appointment)
-        .where(_m.clinic == clinic, _m.channel == channel.value, _m.address == address, sent)
+        .where(
+            _m.clinic == clinic,
+            _m.channel == channel.value,
+            _m.address == address,
+            _m.started_at.is_not(None),
+            sent,
+        )
         .order_by(_m.started_at.desc())
         .limit(1)
     ).first()
@@ -149,13 +173,14 @@ def add_reply(
     conn: Connection, clinic: int, got: Reply, address: str, person: int | None, number: int | None
 ) -> None:
     """Write down a reply, once: the same one delivered twice (same address, kind, moment) is one reply."""
+    text, address = storable(got.text), storable(address)
     r = reply.c
     same = (
         r.clinic == clinic,
         r.address == address,
         r.kind == got.kind.value,
         r.at == got.at,
-        r.text == got.text,
+        r.text == text,
     )
     if conn.execute(select(r.id).where(*same).limit(1)).first():
         return
@@ -167,12 +192,17 @@ def add_reply(
             "channel": got.channel.value,
             "address": address,
             "kind": got.kind.value,
-            "text": got.text,
+            "text": text,
             "recipient": person,
             "message": number,
             "at": got.at,
         },
     )
+
+
+def storable(text: str) -> str:
+    """Text from outside without what PostgreSQL cannot hold: NUL and halves of surrogate pairs."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
 def mark_appointment(conn: Connection, clinic: int, number: int, status: str | None, now: datetime) -> None:

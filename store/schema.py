@@ -162,7 +162,8 @@ broadcast = _table(
 
 _DUE = text("state IN ('scheduled', 'queued')")
 _LEASED = text("state IN ('claimed', 'sending')")
-_WAITING = text("state IN ('accepted', 'unknown')")
+_WAITING = text("state = 'unknown' OR reason = 'receipt-expected'")
+_SENT = text("started_at IS NOT NULL")
 
 message = _table(
     "message",
@@ -197,6 +198,7 @@ message = _table(
         postgresql_where=_WAITING,
         sqlite_where=_WAITING,
     ),
+    Index("ix_message_sent", "clinic", "address", postgresql_where=_SENT, sqlite_where=_SENT),
     postgresql_with={"fillfactor": 85},
 )
 
@@ -237,4 +239,5 @@ reply = _table(
     Column("message", _ID),
     Column("at", Instant, nullable=False),
     Index(None, "clinic", "message"),
+    Index(None, "clinic", "address", "at"),
 )

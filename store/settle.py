@@ -8,12 +8,22 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Update, and_, bindparam, func, literal_column, or_, update
+from sqlalchemy import (
+    Connection,
+    Update,
+    bindparam,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
 from gateway.domain import State, may_follow
 from store.queue import in_states
 from store.schema import attempt, contact, message
-from store.upsert import insert_into
+from store.upsert import for_each_engine
 
 _m = message.c
 
@@ -39,7 +49,7 @@ class Settlement:
     bad_contact: int | None = None
 
 
-def _update_to(state: State) -> Update:
+def _update_to(state: State, before: Sequence[State]) -> Update:
     due_at = bindparam("due", type_=_m.due_at.type)
     return (
         update(message)
@@ -47,7 +57,7 @@ def _update_to(state: State) -> Update:
             _m.clinic == bindparam("c"),
             _m.id == bindparam("i"),
             _m.attempt == bindparam("number"),
-            in_states(may_follow(state)),
+            in_states(before),
             or_(_m.lease_owner == bindparam("owner"), _m.lease_owner.is_(None)),
         )
         .values(
@@ -64,10 +74,28 @@ def _update_to(state: State) -> Update:
     )
 
 
-_UPDATES = {state: _update_to(state) for state in State if may_follow(state)}
+def _sources(state: State, of_attempt: bool) -> list[State]:
+    """Where a settlement finds its message: a verdict only claimed, an outcome only once it was started."""
+    return [before for before in may_follow(state) if before in (_STARTED if of_attempt else _JUDGED)]
+
+
+_JUDGED = (State.CLAIMED,)
+_STARTED = (State.SENDING, State.ACCEPTED, State.UNKNOWN)
+_UPDATES = {
+    (state, of_attempt): _update_to(state, before)
+    for state in State
+    for of_attempt in (False, True)
+    if (before := _sources(state, of_attempt))
+}
 _BAD_CONTACT = (
     update(contact)
-    .where(contact.c.clinic == bindparam("c"), contact.c.id == bindparam("i"))
+    .where(
+        contact.c.clinic == bindparam("c"),
+        contact.c.id == bindparam("contact"),
+        # An address that was corrected since then is not the one that failed.
+        contact.c.address
+        == select(_m.address).where(_m.clinic == bindparam("c"), _m.id == bindparam("i")).scalar_subquery(),
+    )
     .values(bad_cause=bindparam("because"))
 )
 
@@ -80,14 +108,14 @@ def settle(
     Doing the same settlements twice is harmless, so a caller who does not know whether the first try was
     committed simply repeats it.
     """
-    by_state: dict[State, list[dict[str, Any]]] = defaultdict(list)
+    by_kind: dict[tuple[State, bool], list[dict[str, Any]]] = defaultdict(list)
     for item in settlements:
-        by_state[item.state].append(_values(item, clinic, owner, now))
-    for state, values in by_state.items():
-        conn.execute(_UPDATES[state], values)
+        by_kind[item.state, item.outcome is not None].append(_values(item, clinic, owner, now))
+    for kind, values in by_kind.items():
+        conn.execute(_UPDATES[kind], values)
     _record_attempts(conn, clinic, settlements, now)
     bad = [
-        {"c": clinic, "i": s.bad_contact, "because": s.cause}
+        {"c": clinic, "i": s.message, "contact": s.bad_contact, "because": s.cause}
         for s in settlements
         if s.bad_contact is not None
     ]
@@ -110,12 +138,23 @@ def _values(item: Settlement, clinic: int, owner: str, now: datetime) -> dict[st
     }
 
 
-# An outcome that waits for more (accepted, unknown) may be replaced by the later truth; a final one may not.
-_OPEN_OUTCOMES = and_(attempt.c.outcome.in_([literal_column("'accepted'"), literal_column("'unknown'")]))
+# What an attempt's record holds, each bound under its column's own name.
+_RECORD = [bindparam(column.name, type_=column.type) for column in attempt.c]
+_r = {bound.key: bound for bound in _RECORD}
+# Only what the message itself has just taken goes on record.
+_TAKEN = exists().where(
+    _m.clinic == _r["clinic"],
+    _m.id == _r["message"],
+    _m.attempt == _r["number"],
+    _m.outcome == _r["outcome"],
+    _m.updated_at == _r["settled_at"],
+)
+# An outcome that waits for more may be replaced by the later truth; a final one may not.
+_OPEN = attempt.c.outcome.in_([literal_column("'accepted'"), literal_column("'unknown'")])
 
 
-def _recording(conn: Connection) -> Any:
-    statement = insert_into(conn, attempt)
+def _recording(insert: Any) -> Any:
+    statement = insert(attempt).from_select(list(attempt.c), select(*_RECORD).where(_TAKEN))
     new = statement.excluded
     return statement.on_conflict_do_update(
         index_elements=[attempt.c.clinic, attempt.c.message, attempt.c.number],
@@ -125,8 +164,11 @@ def _recording(conn: Connection) -> Any:
             "cause": new.cause,
             "evidence": new.evidence,
         },
-        where=_OPEN_OUTCOMES,
+        where=_OPEN,
     )
+
+
+_RECORDINGS = for_each_engine(_recording)
 
 
 def _record_attempts(conn: Connection, clinic: int, settlements: Iterable[Settlement], now: datetime) -> None:
@@ -145,4 +187,4 @@ def _record_attempts(conn: Connection, clinic: int, settlements: Iterable[Settle
         if item.outcome is not None
     ]
     if rows:
-        conn.execute(_recording(conn), rows)
+        conn.execute(_RECORDINGS[conn.dialect.name], rows)

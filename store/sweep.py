@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, insert, literal, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, func, literal_column, or_, select, update
 
 from gateway.domain import Channel, State, attempt_id
-from store.queue import in_states
+from store.queue import RECEIPT_EXPECTED, UNKNOWN, in_states
 from store.schema import attempt, message
 
 _m = message.c
@@ -25,7 +25,13 @@ def sweep(conn: Connection, node: str, owner: str, now: datetime) -> None:
 
     Claimed messages are due again; sending ones become `unknown`, with the attempt on record.
     """
-    earlier_life = and_(_m.lease_owner.startswith(f"{node}/", autoescape=True), _m.lease_owner != owner)
+    prefix = f"{node}/"
+    # Compared by hand: LIKE knows no case on SQLite, and "a/b" is another node than "a".
+    earlier_life = and_(
+        func.substr(_m.lease_owner, 1, len(prefix)) == prefix,
+        func.length(_m.lease_owner) == len(owner),
+        _m.lease_owner != owner,
+    )
     lost = or_(_m.lease_until < now, earlier_life)
     _requeue(conn, lost)
     _make_unknown(conn, lost, now)
@@ -47,41 +53,31 @@ def release_strays(
     _requeue(conn, and_(mine, _m.id.not_in(held)))
     conn.execute(
         update(message)
-        .where(mine, in_states((State.SENDING,)), _m.id.not_in(sending))
-        .values(state=literal_column("'queued'"), lease_owner=None, lease_until=None)
+        .where(_leased(State.SENDING), mine, _m.id.not_in(sending))
+        .values(
+            state=literal_column("'scheduled'"), reason="commit-in-doubt", lease_owner=None, lease_until=None
+        )
     )
+
+
+def _leased(state: State) -> ColumnElement[bool]:
+    # SQLite uses a partial index only when the query repeats the index's own condition.
+    return and_(in_states(_LEASED), in_states((state,)))
 
 
 def _requeue(conn: Connection, condition: ColumnElement[bool]) -> None:
     conn.execute(
         update(message)
-        .where(in_states((State.CLAIMED,)), condition)
+        .where(_leased(State.CLAIMED), condition)
         .values(state=literal_column("'queued'"), lease_owner=None, lease_until=None)
     )
 
 
 def _make_unknown(conn: Connection, lost: ColumnElement[bool], now: datetime) -> None:
-    sending = and_(in_states((State.SENDING,)), lost)
-    columns = ["clinic", "message", "number", "started_at", "settled_at", "outcome", "cause", "evidence"]
-    moment = literal(now, attempt.c.settled_at.type)
-    conn.execute(
-        insert(attempt).from_select(
-            columns,
-            select(
-                _m.clinic,
-                _m.id,
-                _m.attempt,
-                _m.started_at,
-                moment,
-                literal("unknown"),
-                literal("interrupted"),
-                literal({}, attempt.c.evidence.type),
-            ).where(sending),
-        )
-    )
-    conn.execute(
+    # The update comes first: of two sweepers only the one that changed a message records its attempt.
+    found = conn.execute(
         update(message)
-        .where(sending)
+        .where(_leased(State.SENDING), lost)
         .values(
             state=literal_column("'unknown'"),
             outcome="unknown",
@@ -91,7 +87,11 @@ def _make_unknown(conn: Connection, lost: ColumnElement[bool], now: datetime) ->
             lease_until=None,
             updated_at=now,
         )
-    )
+        .returning(_m.clinic, _m.id.label("message"), _m.attempt.label("number"), _m.started_at)
+    ).mappings()
+    same = {"settled_at": now, "outcome": "unknown", "cause": "interrupted", "evidence": {}}
+    if rows := [dict(row) | same for row in found]:
+        conn.execute(attempt.insert(), rows)
 
 
 def open_attempts(conn: Connection, clinic: int, channel: Channel, since: datetime) -> list[str]:
@@ -100,7 +100,7 @@ def open_attempts(conn: Connection, clinic: int, channel: Channel, since: dateti
         select(_m.id, _m.attempt).where(
             _m.clinic == clinic,
             _m.channel == channel.value,
-            in_states((State.UNKNOWN,)),
+            UNKNOWN,
             _m.started_at >= since,
         )
     )
@@ -114,8 +114,8 @@ def close_unconfirmed(conn: Connection, clinic: int, before: datetime, now: date
         .where(
             _m.clinic == clinic,
             in_states((State.ACCEPTED,)),
+            RECEIPT_EXPECTED,
             _m.started_at < before,
-            _m.reason == "receipt-expected",
         )
         .values(cause="unconfirmed", reason=None, updated_at=now)
     )

@@ -167,8 +167,15 @@ def upgrade() -> None:
             "ix_message_waiting",
             ["clinic", "channel", "started_at"],
             unique=False,
-            postgresql_where=sa.text("state IN ('accepted', 'unknown')"),
-            sqlite_where=sa.text("state IN ('accepted', 'unknown')"),
+            postgresql_where=sa.text("state = 'unknown' OR reason = 'receipt-expected'"),
+            sqlite_where=sa.text("state = 'unknown' OR reason = 'receipt-expected'"),
+        )
+        batch_op.create_index(
+            "ix_message_sent",
+            ["clinic", "address"],
+            unique=False,
+            postgresql_where=sa.text("started_at IS NOT NULL"),
+            sqlite_where=sa.text("started_at IS NOT NULL"),
         )
 
     op.create_table(
@@ -204,6 +211,9 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     with op.batch_alter_table("reply", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_reply_clinic_address"), ["clinic", "address", "at"], unique=False
+        )
         batch_op.create_index(batch_op.f("ix_reply_clinic_message"), ["clinic", "message"], unique=False)
 
     op.create_table(
@@ -233,14 +243,20 @@ def downgrade() -> None:
     op.drop_table("segment")
     with op.batch_alter_table("reply", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_reply_clinic_message"))
+        batch_op.drop_index(batch_op.f("ix_reply_clinic_address"))
 
     op.drop_table("reply")
     op.drop_table("recipient")
     with op.batch_alter_table("message", schema=None) as batch_op:
         batch_op.drop_index(
+            "ix_message_sent",
+            postgresql_where=sa.text("started_at IS NOT NULL"),
+            sqlite_where=sa.text("started_at IS NOT NULL"),
+        )
+        batch_op.drop_index(
             "ix_message_waiting",
-            postgresql_where=sa.text("state IN ('accepted', 'unknown')"),
-            sqlite_where=sa.text("state IN ('accepted', 'unknown')"),
+            postgresql_where=sa.text("state = 'unknown' OR reason = 'receipt-expected'"),
+            sqlite_where=sa.text("state = 'unknown' OR reason = 'receipt-expected'"),
         )
         batch_op.drop_index(
             "ix_message_leased",
