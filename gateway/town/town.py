@@ -116,10 +116,10 @@ class Town:
 
     async def _stop(self) -> None:
         await asyncio.to_thread((self.folder / ADDRESS_FILE).unlink, missing_ok=True)
+        await self._exchange.pause()
         await self._control.stop()
         await self._mail.pause()
         await self._smsc.stop()
-        await self._exchange.pause()
         self._ledger.close()
 
     def _part(self, name: str) -> Part:
