@@ -8,10 +8,16 @@ FAX_CONTEXT = "ringwell-fax"
 FORGET_CONTEXT = "ringwell-forget"
 HANGUP_CONTEXT = "ringwell-hangup"
 
+# The endpoint of pjsip.conf that all calls leave by.
+TRUNK = "trunk"
+
 # Set on each call we originate; two underscores would pass them on, which nothing here needs.
 ATTEMPT = "RW_ATTEMPT"
+# Lists of sounds come in numbered pieces: AMI drops lines of more than 1,023 bytes.
 PERSON_SOUNDS = "RW_PERSON"
 MACHINE_SOUNDS = "RW_MACHINE"
+PIECES = 16
+PIECE_LENGTH = 450
 DETECT = "RW_DETECT"
 ANSWER_SECONDS = "RW_ANSWER_SECONDS"
 BEEP_SECONDS = "RW_BEEP_SECONDS"
@@ -19,6 +25,7 @@ FAX_FILE = "RW_FAX_FILE"
 FAX_HEADER = "RW_FAX_HEADER"
 FAX_STATION = "RW_FAX_STATION"
 FAX_OPTIONS = "RW_FAX_OPTIONS"
+FAX_SECONDS = "RW_FAX_SECONDS"
 FORGET = "RW_FORGET"
 
 # UserEvents.
@@ -29,6 +36,6 @@ RESULT_EVENT = "RingwellResult"
 RESULTS = "ringwell"
 
 
-def for_dialplan() -> dict[str, str]:
+def for_dialplan() -> dict[str, str | int]:
     """The names as the templates use them."""
     return {name.lower(): value for name, value in globals().items() if name.isupper()}

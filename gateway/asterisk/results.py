@@ -1,0 +1,62 @@
+"""The last word on a call, as dialplan/results.conf writes it into AstDB and into one event."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_SIP = re.compile(r"SIP (\d{3})")
+
+
+@dataclass(frozen=True, slots=True)
+class FaxReport:
+    """What SendFAX left behind; all empty for a call."""
+
+    status: str = ""
+    pages: int = 0
+    rate: int = 0
+    mode: str = ""
+    station: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CallResult:
+    """How a call went. `stage` is "" when nobody answered; `sip` is the last SIP status heard, 0 if none."""
+
+    stage: str = ""
+    key: str = ""
+    machine: str = ""
+    cause: int = 0
+    sip: int = 0
+    seconds: int = 0
+    fax: FaxReport = FaxReport()
+
+
+def parse(text: str) -> CallResult:
+    """The twelve fields; a missing or unreadable one counts as empty."""
+    stage, key, machine, cause, sip, seconds, *fax = [*text.split("|"), *[""] * 12][:12]
+    status, pages, rate, mode, station, error = fax
+    return CallResult(
+        stage=stage,
+        key=key,
+        machine=machine,
+        cause=_number(cause),
+        sip=_sip(sip),
+        seconds=_number(seconds),
+        fax=FaxReport(status, _number(pages), _number(rate), mode, station, error),
+    )
+
+
+def of_hangup(cause: str, tech_cause: str) -> CallResult:
+    """What a Hangup event tells of a call that nobody answered."""
+    return CallResult(cause=_number(cause), sip=_number(tech_cause))
+
+
+def _sip(text: str) -> int:
+    found = _SIP.match(text)
+    return int(found[1]) if found else 0
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() else 0

@@ -1,0 +1,70 @@
+"""Calls that play a script: own-voice and synthetic sounds, 1 confirms, 9 opts out."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+from gateway import domain
+from gateway.asterisk import variables
+from gateway.asterisk.ami import Ami
+from gateway.asterisk.calls import pieces
+from gateway.asterisk.results import CallResult
+from gateway.channels.errors import ContentError
+from gateway.channels.pace import Pace
+from gateway.channels.telephone import Dial, TelephoneChannel, readable
+from gateway.channels.voice_causes import outcome
+from gateway.domain import Attempt, Content, Outcome, Prompt, Script, Sounds, Speech
+from gateway.settings import Trunk, VoiceSettings
+
+Render = Callable[[tuple[Speech | Prompt, ...]], Awaitable[tuple[Path, ...]]]
+
+# Beyond ringing and talking: the handler's report and a slow exchange.
+MARGIN_SECONDS = 30.0
+
+
+class VoiceChannel(TelephoneChannel):
+    """`render` turns script parts into telephone-rate WAV files that the exchange can read."""
+
+    name = domain.Channel.VOICE
+
+    def __init__(self, ami: Ami, trunk: Trunk, voice: VoiceSettings, render: Render) -> None:
+        pace = Pace("the trunk", trunk.max_calls, trunk.calls_per_second)
+        super().__init__(ami, pace, trunk.caller_id, trunk.ring_seconds)
+        self._render = render
+        self._seconds = trunk.ring_seconds + trunk.max_call_seconds + MARGIN_SECONDS
+        self._fixed = {
+            variables.DETECT: "1" if trunk.detect_machines else "0",
+            variables.ANSWER_SECONDS: str(voice.answer_seconds),
+            variables.BEEP_SECONDS: str(voice.wait_for_beep_seconds),
+        }
+
+    async def prepare(self, content: Content) -> Content:
+        """A Script becomes Sounds."""
+        if not isinstance(content, Script):
+            raise ContentError(f"a call cannot play {type(content).__name__}")
+        sounds = Sounds(await self._render(content.person), await self._render(content.machine))
+        _variables(sounds)
+        return sounds
+
+    def _dial(self, attempt: Attempt) -> Dial:
+        if not isinstance(attempt.content, Sounds):
+            raise ContentError(f"a call cannot play {type(attempt.content).__name__}")
+        return Dial(variables.CALL_CONTEXT, self._fixed | _variables(attempt.content), self._seconds)
+
+    def _outcome(self, result: CallResult, attempt: Attempt | None) -> Outcome:
+        return outcome(result)
+
+
+def _variables(sounds: Sounds) -> dict[str, str]:
+    return _listed(variables.PERSON_SOUNDS, sounds.person) | _listed(variables.MACHINE_SOUNDS, sounds.machine)
+
+
+def _listed(name: str, files: Sequence[Path]) -> dict[str, str]:
+    """The files as the dialplan plays them: whole paths without their endings, joined by &."""
+    if not files:
+        raise ContentError("a script without a sound")
+    try:
+        return pieces(name, "&".join(readable(file.with_suffix("")) for file in files))
+    except ValueError as error:
+        raise ContentError(f"a script of {len(files)} sounds is too long: {error}") from error
