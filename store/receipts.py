@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, and_, case, null, or_, select,
 
 from gateway.domain import Channel, Reply, State
 from store import ids
+from store.outside import storable
 from store.queue import UNKNOWN, in_states
 from store.schema import appointment, message, reply, segment
 from store.upsert import insert_into
@@ -40,7 +41,7 @@ def remember_segments(
         values = {
             "clinic": clinic,
             "channel": channel.value,
-            "remote_id": remote_id,
+            "remote_id": storable(remote_id),
             "message": number,
             "attempt": attempt,
             "at": now,
@@ -73,6 +74,7 @@ def note_receipt(
 
     A segment that was delivered or failed stays so: receipts come doubled and out of order.
     """
+    cause = storable(cause)
     values: dict[str, Any] = {
         "clinic": clinic,
         "channel": channel.value,
@@ -101,7 +103,7 @@ def adopt_segment(
     """An early or orphaned receipt turned out to belong to this attempt."""
     conn.execute(
         update(segment)
-        .where(_g.clinic == clinic, _g.channel == channel.value, _g.remote_id == remote_id)
+        .where(_g.clinic == clinic, _g.channel == channel.value, _g.remote_id == storable(remote_id))
         .values(message=number, attempt=attempt)
     )
 
@@ -198,11 +200,6 @@ def add_reply(
             "at": got.at,
         },
     )
-
-
-def storable(text: str) -> str:
-    """Text from outside without what PostgreSQL cannot hold: NUL and halves of surrogate pairs."""
-    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
 def mark_appointment(conn: Connection, clinic: int, number: int, status: str | None, now: datetime) -> None:

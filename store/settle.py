@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 
 from gateway.domain import State, may_follow
+from store.outside import storable
 from store.queue import in_states
 from store.schema import attempt, contact, message
 from store.upsert import for_each_engine
@@ -115,7 +116,7 @@ def settle(
         conn.execute(_UPDATES[kind], values)
     _record_attempts(conn, clinic, settlements, now)
     bad = [
-        {"c": clinic, "i": s.message, "contact": s.bad_contact, "because": s.cause}
+        {"c": clinic, "i": s.message, "contact": s.bad_contact, "because": storable(s.cause or "")}
         for s in settlements
         if s.bad_contact is not None
     ]
@@ -130,9 +131,9 @@ def _values(item: Settlement, clinic: int, owner: str, now: datetime) -> dict[st
         "number": item.number,
         "owner": owner,
         "due": item.due_at,
-        "why": item.reason,
+        "why": item.reason and storable(item.reason),
         "result": item.outcome,
-        "because": item.cause,
+        "because": item.cause and storable(item.cause),
         "charge": int(item.charged),
         "now": now,
     }
@@ -180,7 +181,7 @@ def _record_attempts(conn: Connection, clinic: int, settlements: Iterable[Settle
             "started_at": item.started_at or now,
             "settled_at": now,
             "outcome": item.outcome,
-            "cause": item.cause or "",
+            "cause": storable(item.cause or ""),
             "evidence": dict(item.evidence),
         }
         for item in settlements

@@ -246,3 +246,13 @@ async def test_a_batch_of_many_kinds_settles_each_by_its_own(world: World) -> No
 
 async def test_an_empty_batch_is_nothing(world: World) -> None:
     await world.settle()
+
+
+async def test_a_cause_that_a_stranger_wrote_can_be_kept(world: World) -> None:
+    number = await world.message(State.SENDING)
+    odd = "half \ud83d and \0"
+    await world.settle(
+        Settlement(number, 1, State.FAILED, outcome="failed", cause=odd, reason=odd, evidence={"said": odd})
+    )
+    assert (await world.row(number))["state"] == "failed"
+    assert len(await world.attempts(number)) == 1

@@ -1,0 +1,166 @@
+"""What comes back, in whatever order and however often it comes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from gateway.domain import Channel, Reply, ReplyKind, State
+from store import history, receipts
+from store.schema import appointment, reply
+from tests.store.world import CLINIC, NOON, World
+
+SMS = Channel.SMS
+
+
+async def _sent(world: World, *rows: tuple[str, int, int]) -> list[int]:
+    return await world.store.run(receipts.remember_segments, CLINIC, SMS, rows, NOON)
+
+
+async def _receipt(world: World, remote_id: str, outcome: str = "delivered", cause: str = "state-2") -> int:
+    return await world.store.run(receipts.note_receipt, CLINIC, SMS, remote_id, outcome, cause, NOON)
+
+
+async def _segments(world: World, number: int, attempt: int = 1) -> list[tuple[str | None, str]]:
+    return sorted(
+        await world.store.read(receipts.segments_of, CLINIC, number, attempt), key=lambda one: str(one)
+    )
+
+
+async def test_a_receipt_finds_the_message_whose_segment_it_names(world: World) -> None:
+    assert await _sent(world, ("a1", 7, 1), ("a2", 7, 1)) == []
+    assert await _receipt(world, "a1") == 7
+    assert await _segments(world, 7) == [("delivered", "state-2"), (None, "")]
+    assert await _receipt(world, "a2") == 7
+    assert await _segments(world, 7) == [("delivered", "state-2")] * 2
+
+
+async def test_a_receipt_before_the_response_waits_for_it(world: World) -> None:
+    assert await _receipt(world, "a1") == 0
+    assert await _sent(world, ("a1", 7, 1)) == [7]
+    assert await _segments(world, 7) == [("delivered", "state-2")]
+
+
+async def test_the_response_written_twice_changes_nothing(world: World) -> None:
+    await _sent(world, ("a1", 7, 1))
+    await _receipt(world, "a1")
+    assert await _sent(world, ("a1", 7, 1)) == [7]
+    assert await _segments(world, 7) == [("delivered", "state-2")]
+
+
+async def test_a_receipt_doubled_or_out_of_order_does_not_undo_the_first(world: World) -> None:
+    await _sent(world, ("a1", 7, 1), ("b1", 8, 1))
+    for outcome in ("delivered", "delivered", "failed", "unknown"):
+        assert await _receipt(world, "a1", outcome) == 7
+    assert await _segments(world, 7) == [("delivered", "state-2")]
+    for outcome in ("unknown", "failed", "delivered"):
+        assert await _receipt(world, "b1", outcome, outcome) == 8
+    assert await _segments(world, 8) == [("failed", "failed")]
+
+
+async def test_an_id_that_the_other_side_uses_again_belongs_to_the_newer_message(world: World) -> None:
+    await _sent(world, ("a1", 7, 1))
+    await _receipt(world, "a1")
+    assert await _sent(world, ("a1", 8, 1)) == []
+    assert await _segments(world, 8) == [(None, "")]
+    assert await _receipt(world, "a1", "failed", "state-5") == 8
+    assert await _segments(world, 8) == [("failed", "state-5")]
+    assert await _sent(world, ("a1", 8, 2)) == []
+    assert await _segments(world, 8, 2) == [(None, "")]
+
+
+async def test_ids_of_other_channels_and_clinics_are_others(world: World) -> None:
+    await _sent(world, ("a1", 7, 1))
+    note = receipts.note_receipt
+    assert await world.store.run(note, CLINIC, Channel.EMAIL, "a1", "delivered", "", NOON) == 0
+    assert await world.store.run(note, 2, SMS, "a1", "delivered", "", NOON) == 0
+    assert await _segments(world, 7) == [(None, "")]
+
+
+async def test_an_orphaned_receipt_is_adopted(world: World) -> None:
+    number = await world.message(State.UNKNOWN, address="+12025550107")
+    await world.message(State.UNKNOWN, address="+12025550108")
+    await world.message(State.UNKNOWN, address="+12025550107", channel="voice")
+    await world.message(State.DELIVERED, address="+12025550107")
+    assert await _receipt(world, "lost") == 0
+    (found,) = await world.store.read(receipts.open_by_address, CLINIC, SMS, "+12025550107")
+    assert (found.message, found.attempt, found.state) == (number, 1, State.UNKNOWN)
+    await world.store.run(receipts.adopt_segment, CLINIC, SMS, "lost", number, 1)
+    assert await _segments(world, number) == [("delivered", "state-2")]
+    assert await _receipt(world, "lost") == number
+
+
+@pytest.mark.parametrize("state", list(State))
+async def test_only_messages_that_wait_are_open(world: World, state: State) -> None:
+    number = await world.message(state, charged=2, expires_at=NOON + timedelta(hours=1), recipient=5)
+    found = await world.store.read(receipts.open_message, CLINIC, number)
+    waiting = state in (State.SENDING, State.ACCEPTED, State.UNKNOWN)
+    assert (found is not None) == waiting
+    if found is not None:
+        assert (found.attempt, found.charged, found.started_at, found.recipient) == (1, 2, NOON, 5)
+    assert await world.store.read(receipts.open_message, 2, number) is None
+
+
+async def test_a_reply_answers_the_newest_message_sent_to_its_address(world: World) -> None:
+    old = await world.message(State.DELIVERED, appointment=3, started_at=NOON - timedelta(days=1))
+    newest = await world.message(State.ACCEPTED, appointment=4, recipient=9)
+    await world.message(State.QUEUED, appointment=5)
+    await world.message(State.FAILED, appointment=6, started_at=NOON + timedelta(hours=1))
+    await world.message(State.DELIVERED, address="+12025550199", started_at=NOON + timedelta(hours=1))
+    latest = receipts.latest_to
+    assert await world.store.read(latest, CLINIC, SMS, "+12025550100") == (newest, 4)
+    assert await world.store.read(latest, CLINIC, Channel.VOICE, "+12025550100") is None
+    assert await world.store.read(latest, CLINIC, SMS, "+12025559999") is None
+    assert old < newest
+    assert await world.store.read(receipts.message_of, CLINIC, newest) == (9, 4, "+12025550100")
+    assert await world.store.read(receipts.message_of, CLINIC, 999) is None
+
+
+async def test_a_reply_delivered_twice_is_one_reply(world: World) -> None:
+    got = Reply(SMS, ReplyKind.CONFIRM, "+12025550100", NOON, "C")
+    for _ in range(2):
+        await world.store.run(receipts.add_reply, CLINIC, got, "+12025550100", 5, 7)
+    later = Reply(SMS, ReplyKind.CONFIRM, "+12025550100", NOON + timedelta(seconds=1), "C")
+    await world.store.run(receipts.add_reply, CLINIC, later, "+12025550100", 5, 7)
+    rows = await world.store.read(history.replies_to, CLINIC, 7)
+    assert [(row["id"], row["at"], row["text"], row["recipient"]) for row in rows] == [
+        (1, NOON, "C", 5),
+        (2, NOON + timedelta(seconds=1), "C", 5),
+    ]
+    assert len(await world.store.read(history.replies, CLINIC)) == 2
+
+
+@pytest.mark.parametrize(
+    "text", ["a\0b", "half \ud83d", "\U0001f600 whole", "'; DROP TABLE reply; --", "x" * 5000]
+)
+async def test_any_text_that_comes_in_can_be_kept(world: World, text: str) -> None:
+    got = Reply(SMS, ReplyKind.OTHER, text, NOON, text)
+    await world.store.run(receipts.add_reply, CLINIC, got, text, None, None)
+    (row,) = await world.rows(reply)
+    assert row["text"] == text or "�" in row["text"] or "?" in row["text"]
+    assert await world.store.run(receipts.note_receipt, CLINIC, SMS, text, "failed", text, NOON) == 0
+
+
+async def test_the_patients_answer_marks_the_appointment(world: World) -> None:
+    await world.person("c1")
+    await world.visit("a1", "c1")
+    await world.visit("a2", "c1")
+    mark = receipts.mark_appointment
+    await world.store.run(mark, CLINIC, 1, None, NOON)
+    await world.store.run(mark, CLINIC, 2, "cancelled", NOON)
+    one, two = sorted(await world.rows(appointment), key=lambda row: row["id"])
+    assert (one["confirmed_at"], one["status"]) == (NOON, "booked")
+    assert (two["confirmed_at"], two["status"]) == (None, "cancelled")
+    await world.visit("a1", "c1")
+    assert (await world.rows(appointment, id=1))[0]["confirmed_at"] == NOON
+
+
+async def test_receipts_of_a_message_are_listed_by_attempt(world: World) -> None:
+    await _sent(world, ("b", 7, 2), ("a", 7, 1), ("z", 8, 1))
+    await _receipt(world, "b", "failed", "state-5")
+    rows = await world.store.read(history.receipts_of, CLINIC, 7)
+    assert [(row["attempt"], row["remote_id"], row["outcome"]) for row in rows] == [
+        (1, "a", None),
+        (2, "b", "failed"),
+    ]
