@@ -107,8 +107,14 @@ class VoiceSettings(Section):
     wait_for_beep_seconds: int = Field(20, ge=1)
 
 
+IdForm = Literal["text", "hex"]
+
+
 class Bind(Section):
-    """An SMPP connection to an SMSC."""
+    """An SMPP connection to an SMSC.
+
+    `response_ids`, `receipt_ids`: how it writes message ids in responses and in receipts; decimal is text.
+    """
 
     host: Plain = "127.0.0.1"
     port: int = Field(2775, ge=1, le=65535)
@@ -120,6 +126,8 @@ class Bind(Section):
     enquire_link_seconds: float = Field(30.0, gt=0)
     response_seconds: float = Field(60.0, gt=0)
     gsm7_default: bool = True
+    response_ids: IdForm = "text"
+    receipt_ids: IdForm = "text"
 
 
 class Relay(Section):
