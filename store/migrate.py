@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from gateway.domain import RingwellError
 from store.engine import Store
+from store.planner import advise
 
 
 class SchemaError(RingwellError):
@@ -38,6 +39,7 @@ def _upgrade(conn: Connection) -> None:
     config = _config()
     config.attributes["connection"] = conn
     command.upgrade(config, "head")
+    advise(conn)
 
 
 def _revision(conn: Connection) -> str | None:

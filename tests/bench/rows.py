@@ -17,7 +17,7 @@ def add_messages(conn: Connection, first: int, count: int, state: str, due_at: d
     values = {
         "clinic": str(CLINIC),
         "id": "n",
-        "broadcast": "1",
+        "broadcast": "1 + n / 10000",
         "recipient": "n",
         "channel": "'sms'",
         "appointment": "n",

@@ -212,7 +212,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("reply", schema=None) as batch_op:
         batch_op.create_index(
-            batch_op.f("ix_reply_clinic_address"), ["clinic", "address", "at"], unique=False
+            batch_op.f("ix_reply_clinic_address_at"), ["clinic", "address", "at"], unique=False
         )
         batch_op.create_index(batch_op.f("ix_reply_clinic_message"), ["clinic", "message"], unique=False)
 
@@ -243,7 +243,7 @@ def downgrade() -> None:
     op.drop_table("segment")
     with op.batch_alter_table("reply", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_reply_clinic_message"))
-        batch_op.drop_index(batch_op.f("ix_reply_clinic_address"))
+        batch_op.drop_index(batch_op.f("ix_reply_clinic_address_at"))
 
     op.drop_table("reply")
     op.drop_table("recipient")
