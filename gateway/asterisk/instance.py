@@ -23,9 +23,22 @@ from gateway.asterisk.runtime import AsteriskError, Runtime
 
 START_SECONDS = 60.0
 STOP_SECONDS = 10.0
+# From going into the background to writing its process number down.
+FORK_SECONDS = 3.0
 # RTP and T.38 ports for each instance: two for a call, one for a fax.
 MEDIA_PORTS = 2000
 _SOCKET_PATH_LIMIT = 100
+_TONES = """\
+[general]
+country = us
+[us]
+description = United States
+ringcadence = 2000,4000
+dial = 350+440
+busy = 480+620/500,0/500
+ring = 440+480/2000,0/4000
+congestion = 480+620/250,0/250
+"""
 # Parts of the core that complain of a missing file; call records on disk would hold telephone numbers.
 _QUIET = {
     "acl.conf": "",
@@ -33,7 +46,7 @@ _QUIET = {
     "cdr.conf": "[general]\nenable = no\n",
     "cel.conf": "[general]\nenable = no\n",
     "features.conf": "[general]\n",
-    "indications.conf": "[general]\ncountry = us\n[us]\nringcadence = 2000,4000\ndial = 350+440\n",
+    "indications.conf": _TONES,
     "pjproject.conf": "",
 }
 
@@ -146,23 +159,20 @@ class Instance:
 
     def pid(self) -> int | None:
         """The process of this instance, whoever started it; None when it does not run."""
-        return self._process(self.folder / "asterisk.pid") or self._process(self._own_pid_file())
+        try:
+            number = int(self._pid_file().read_text())
+            command = Path(f"/proc/{number}/cmdline").read_bytes()
+        except (OSError, ValueError):
+            return None
+        return number if str(self.config).encode() in command.split(b"\0") else None
 
-    def _own_pid_file(self) -> Path:
-        """Written by Asterisk itself: true even if we were killed between its start and our note."""
+    def _pid_file(self) -> Path:
+        """Written by Asterisk itself: true even if its starter was killed at once."""
         try:
             run_folder = json.loads((self.folder / "identity.json").read_text())["run_folder"]
         except OSError:
             return self.folder / "run" / "asterisk.pid"
         return Path(run_folder) / "asterisk.pid"
-
-    def _process(self, file: Path) -> int | None:
-        try:
-            number = int(file.read_text())
-            command = Path(f"/proc/{number}/cmdline").read_bytes()
-        except (OSError, ValueError):
-            return None
-        return number if str(self.config).encode() in command.split(b"\0") else None
 
     async def start(self) -> bool:
         """Start it and wait until it takes calls; False when it ran already. Raises AsteriskError."""
@@ -171,22 +181,24 @@ class Instance:
             return False
         log = self.folder / "log" / "console.log"
         with log.open("ab") as output:
+            # It goes into the background by itself: it outlives us, and leaves no zombie to reap.
             process = await asyncio.create_subprocess_exec(
-                *self._runtime.command("-C", str(self.config), "-f", "-n"),
+                *self._runtime.command("-C", str(self.config), "-F", "-n"),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
                 cwd=self.folder,
             )
-        _write_private(self.folder / "asterisk.pid", str(process.pid))
+        if await process.wait() != 0:
+            raise AsteriskError(f"Asterisk does not start: read {log}")
         await self._until_ready()
         return True
 
     async def _until_ready(self) -> None:
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline:
-            if self.pid() is None:
+        began = time.monotonic()
+        while (waited := time.monotonic() - began) < START_SECONDS:
+            if self.pid() is None and waited > FORK_SECONDS:
                 raise AsteriskError(f"Asterisk stopped at once: read {self.folder}/log")
             if "fully booted" in await self.ask("core waitfullybooted"):
                 return
@@ -219,7 +231,6 @@ class Instance:
                 os.kill(number, sign)
             if await self._gone(number):
                 break
-        (self.folder / "asterisk.pid").unlink(missing_ok=True)
         return True
 
     async def _gone(self, number: int) -> bool:
