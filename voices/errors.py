@@ -1,0 +1,23 @@
+"""Why a sound cannot be had, in words an administrator can act on."""
+
+from gateway.domain import RingwellError
+
+
+class VoiceError(RingwellError):
+    """A sound cannot be had."""
+
+
+class SpeechError(VoiceError):
+    """These words cannot be voiced, now or later."""
+
+
+class PromptError(VoiceError):
+    """An own-voice prompt is missing or cannot be used; the message names it."""
+
+
+class VoiceMissingError(VoiceError):
+    """No usable voice is installed for a language; the message says how to get one."""
+
+
+class RenderError(VoiceError):
+    """Rendering failed for a reason of this machine (time, memory, disk); later it may work."""
