@@ -14,7 +14,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import QueuePool, StaticPool
@@ -63,6 +63,7 @@ class Store:
     async def run(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Do `work(connection, …)` in one write transaction, synced to disk when this returns.
 
+        `work` is called again after a deadlock, so it changes nothing but the database.
         Raises StoreAwayError when the engine is away: the transaction may or may not have been committed.
         """
         done: T = await _translated(self._backend.run(lambda conn: work(conn, *args, **kwargs)))
@@ -80,7 +81,8 @@ async def _translated(running: Any) -> Any:
     except (OperationalError, InterfaceError, PoolTimeoutError, OSError) as error:
         raise StoreAwayError(f"the database is away: {_first_line(error)}") from error
     except DBAPIError as error:
-        if error.connection_invalidated or _is_shutdown(error):
+        # SQLite says DatabaseError itself, not one of its kinds, of a file that is damaged or not its own.
+        if error.connection_invalidated or _is_shutdown(error) or type(error) is DatabaseError:
             raise StoreAwayError(f"the database is away: {_first_line(error)}") from error
         raise
 
