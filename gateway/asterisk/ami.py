@@ -131,8 +131,11 @@ class Ami:
             forgetable_actions=("ping", "login", "originate"),
             loop=asyncio.get_running_loop(),
         )
-        async with asyncio.timeout(CONNECT_SECONDS):
-            await connection.connect()
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                await connection.connect()
+        except TimeoutError as error:
+            raise AmiDownError(f"nobody answers at {self._host}:{self._port}") from error
         # The connection's own callback runs after the task is done.
         while connection.protocol is None:  # noqa: ASYNC110
             await asyncio.sleep(0)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from gateway.asterisk import results, variables
-from gateway.asterisk.ami import Ami, AmiDownError, AmiError, AmiLostError, Event, UnsafeHeaderError
+from gateway.asterisk.ami import Ami, AmiError, AmiLostError, Event, UnsafeHeaderError
 from gateway.asterisk.results import CallResult
 from gateway.domain import RingwellError
 
@@ -82,11 +82,17 @@ class Calls:
 
     async def run(self) -> None:
         """Remove acknowledged results until cancelled."""
-        while True:
-            await self._to_forget.wait()
-            await asyncio.sleep(FORGET_PAUSE)
-            await self._ami.up()
-            await self._forget_some()
+        try:
+            while True:
+                await self._to_forget.wait()
+                await asyncio.sleep(FORGET_PAUSE)
+                await self._ami.up()
+                while len(self._settled) > FORGET_AT_ONCE and await self._forget_some():
+                    pass
+                await self._forget_some()
+        finally:
+            for task in self._looking:
+                task.cancel()
 
     # --- placing ---
 
@@ -213,7 +219,8 @@ class Calls:
             up = await self._ami.channels()
             self._watched |= wanted & up
             kept = await self._ami.stored(variables.RESULTS)
-        except (AmiDownError, AmiLostError):
+        except AmiError as error:
+            log.debug("results are looked for later: %s", error)
             return
         for attempt in sorted(wanted & kept.keys() - self._settled):
             self._watched.discard(attempt)
@@ -227,7 +234,8 @@ class Calls:
         if self._settled:
             self._to_forget.set()
 
-    async def _forget_some(self) -> None:
+    async def _forget_some(self) -> bool:
+        """Remove one batch; False when the exchange did not take it."""
         batch = sorted(self._settled)[:FORGET_AT_ONCE]
         headers = {
             "Channel": f"Local/s@{variables.FORGET_CONTEXT}",
@@ -238,10 +246,11 @@ class Calls:
             await self._ami.originate(headers)
         except AmiError as error:
             log.debug("results are removed later: %s", error)
-            return
+            return False
         self._settled.difference_update(batch)
         if not self._settled:
             self._to_forget.clear()
+        return True
 
 
 def _headers(attempt: str, order: Order) -> dict[str, str | list[str]]:

@@ -1,0 +1,116 @@
+"""Exchanges with folders, ports and secrets of their own, which outlive whoever started them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import stat
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from gateway.asterisk.instance import Instance
+from gateway.asterisk.provision import provision
+from gateway.asterisk.runtime import AsteriskError
+from gateway.exchange import configured_instance
+from gateway.settings import Settings, cache_folder
+from tests.exchange import until
+
+
+@pytest_asyncio.fixture
+async def instance(tmp_path: Path) -> AsyncIterator[Instance]:
+    await asyncio.to_thread(provision, cache_folder(), lambda step, count: None)
+    made = configured_instance(Settings(instance=tmp_path))
+    yield made
+    await made.stop()
+
+
+async def test_an_exchange_starts_once_and_stops_once(instance: Instance) -> None:
+    assert instance.pid() is None
+    assert await instance.start() is True
+    first = instance.pid()
+    assert await instance.start() is False
+    assert instance.pid() == first
+    assert await instance.stop() is True
+    assert instance.pid() is None
+    assert await instance.stop() is False
+
+
+async def test_it_keeps_ports_and_secret_over_restarts(instance: Instance, tmp_path: Path) -> None:
+    await instance.start()
+    again = configured_instance(Settings(instance=tmp_path))
+    assert again.identity() == instance.identity()
+    assert again.pid() == instance.pid()
+    await again.stop()
+    assert Instance(instance.folder).identity() == instance.identity()
+
+
+async def test_ports_that_somebody_took_are_chosen_anew(instance: Instance) -> None:
+    before = instance.identity()
+    server = await asyncio.start_server(lambda *_: None, "127.0.0.1", before.ami_port)
+    async with server:
+        assert Instance(instance.folder).identity().ami_port != before.ami_port
+
+
+async def test_two_exchanges_live_side_by_side(instance: Instance, tmp_path: Path) -> None:
+    other = configured_instance(Settings(instance=tmp_path / "other"))
+    try:
+        await asyncio.gather(instance.start(), other.start())
+        one, two = instance.identity(), other.identity()
+        assert instance.pid() != other.pid()
+        assert {one.ami_port, one.sip_port}.isdisjoint({two.ami_port, two.sip_port})
+        assert one.secret != two.secret
+    finally:
+        await other.stop()
+
+
+def test_secrets_are_for_us_alone(instance: Instance) -> None:
+    assert stat.S_IMODE(instance.folder.stat().st_mode) == 0o700
+    for file in (*(instance.folder / "etc").iterdir(), instance.folder / "identity.json"):
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+_STARTER = """
+import asyncio, os, signal, sys
+from pathlib import Path
+from gateway.exchange import open_exchange
+from gateway.settings import Settings
+async def main():
+    await open_exchange(Settings(instance=Path(sys.argv[1])))
+    os.kill(os.getpid(), signal.SIGKILL)
+asyncio.run(main())
+"""
+
+
+async def test_it_outlives_a_gateway_that_was_killed_and_is_found_again(
+    instance: Instance, tmp_path: Path
+) -> None:
+    starter = await asyncio.create_subprocess_exec(sys.executable, "-c", _STARTER, str(tmp_path))
+    assert await starter.wait() == -signal.SIGKILL
+    pid = instance.pid()
+    assert pid is not None
+    assert await instance.start() is False
+    assert instance.pid() == pid
+
+
+async def test_one_that_does_not_listen_is_killed(
+    instance: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.asterisk.instance.STOP_SECONDS", 0.3)
+    await instance.start()
+    pid = instance.pid()
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    assert await instance.stop() is True
+    await until(lambda: instance.pid() is None)
+
+
+async def test_a_configuration_that_asterisk_refuses_is_said_with_its_log(instance: Instance) -> None:
+    files = {"modules.conf": "[modules]\nautoload = no\nrequire = no_such_module.so\n"}
+    instance.configure(files)
+    with pytest.raises(AsteriskError, match="read "):
+        await instance.start()

@@ -1,0 +1,112 @@
+"""What is rendered into Asterisk's configuration, and what never is."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from jinja2 import UndefinedError
+
+import dialplan
+from dialplan import DialplanError
+from gateway.asterisk import variables
+
+VALUES: dict[str, dialplan.Value] = {
+    **variables.for_dialplan(),
+    "ami_port": 5038,
+    "ami_user": "ringwell",
+    "ami_secret": "s3cret-_X",
+    "sip_address": "127.0.0.1",
+    "sip_port": 5060,
+    "rtp_first": 10000,
+    "rtp_last": 10999,
+    "udptl_first": 12000,
+    "udptl_last": 12499,
+    "trunk_host": "127.0.0.1",
+    "trunk_port": 5070,
+    "trunk_username": "",
+    "trunk_password": "",
+    "max_call_seconds": 180,
+}
+FILES = dialplan.render(VALUES)
+_STEP = re.compile(r"^ ?(?:exten = [^,]+,1|same = n(?:\([a-z]+\))?),(\w+)\(", re.MULTILINE)
+
+
+def test_no_placeholder_is_left_over() -> None:
+    for name, text in FILES.items():
+        assert "<<" not in text, name
+        assert "{%" not in text, name
+
+
+def test_a_value_that_is_missing_is_an_error() -> None:
+    with pytest.raises(UndefinedError):
+        dialplan.render({name: value for name, value in VALUES.items() if name != "ami_secret"})
+
+
+@pytest.mark.parametrize("value", ["a\nb", "a\r\n[evil]", "a;b", "${SHELL(id)}", "$[1+1]", "a\x00", "a\x7f"])
+def test_a_value_that_would_change_the_meaning_is_refused(value: str) -> None:
+    with pytest.raises(DialplanError, match="trunk_host"):
+        dialplan.render(VALUES | {"trunk_host": value})
+
+
+def test_modules_are_loaded_by_name_alone() -> None:
+    assert "autoload = no" in FILES["modules.conf"]
+    loaded = re.findall(r"^load = (\S+)$", FILES["modules.conf"], re.MULTILINE)
+    assert len(loaded) == len(set(loaded)) > 20
+    for never in ("app_system.so", "func_shell.so", "res_ari.so", "app_voicemail.so", "pbx_spool.so"):
+        assert never not in loaded
+
+
+def test_every_application_that_the_dialplan_uses_is_loaded() -> None:
+    homes = {
+        "AMD": "app_amd.so",
+        "Playback": "app_playback.so",
+        "UserEvent": "app_userevent.so",
+        "WaitForTone": "res_tonedetect.so",
+        "WaitForSilence": "app_waitforsilence.so",
+        "SendFAX": "res_fax.so",
+        "Return": "app_stack.so",
+        "While": "app_while.so",
+        "EndWhile": "app_while.so",
+    }
+    core = {"Set", "Goto", "GotoIf", "Background", "WaitExten", "Hangup", "NoOp", "Wait", "Answer"}
+    used = {
+        application
+        for name in ("call.conf", "fax.conf", "results.conf", "inbound.conf")
+        for application in re.findall(
+            r"^ ?(?:exten = [^,]+,1|same = n(?:\([a-z]+\))?),(\w+)\(", FILES[name], re.MULTILINE
+        )
+    }
+    assert {"Set", "AMD", "SendFAX"} <= used
+    assert used <= core | homes.keys()
+    for application in used - core:
+        assert f"load = {homes[application]}" in FILES["modules.conf"]
+
+
+def test_the_manager_listens_on_loopback_with_least_rights() -> None:
+    text = FILES["manager.conf"]
+    assert "bindaddr = 127.0.0.1" in text
+    assert re.findall(r"^(?:read|write) = (.*)$", text, re.MULTILINE) == [
+        "call,user",
+        "originate,call,reporting",
+    ]
+    assert "deny = 0.0.0.0/0.0.0.0" in text
+
+
+def test_a_trunk_without_credentials_has_no_registration() -> None:
+    assert "registration" not in FILES["pjsip.conf"]
+    named = dialplan.render(VALUES | {"trunk_username": "clinic", "trunk_password": "pass#word"})
+    assert "type = registration" in named["pjsip.conf"]
+    assert "password = pass#word" in named["pjsip.conf"]
+
+
+def test_nothing_from_outside_is_connected_to_anything() -> None:
+    assert FILES["pjsip.conf"].count("context = ") == 1
+    assert "context = from-trunk" in FILES["pjsip.conf"]
+    applications = re.findall(r",1,(\w+)\(", FILES["inbound.conf"])
+    assert applications == ["Hangup"]
+
+
+def test_every_context_says_whom_it_trusts_or_what_it_is_for() -> None:
+    for name in ("call.conf", "fax.conf", "results.conf", "inbound.conf", "manager.conf", "pjsip.conf"):
+        assert FILES[name].lstrip().startswith(";"), name
