@@ -11,6 +11,8 @@ import secrets
 import time
 from pathlib import Path
 
+from voices.errors import RenderError
+
 log = logging.getLogger(__name__)
 
 # A sound is marked as used by the time of its file, at most this often ...
@@ -30,8 +32,11 @@ class SoundCache:
     def open(self) -> None:
         """Make the folder and its key; the key keeps names from being found out by trying texts."""
         if self._key is None:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self._key = _key(self.folder / "key")
+            try:
+                self.folder.mkdir(parents=True, exist_ok=True)
+                self._key = _key(self.folder / "key")
+            except OSError as error:
+                raise self._unusable(error) from error
 
     def address(self, *what: object) -> Path:
         """The file that holds the sound of exactly this."""
@@ -46,7 +51,12 @@ class SoundCache:
                 os.utime(file)
         except FileNotFoundError:
             return False
+        except OSError as error:
+            raise self._unusable(error) from error
         return True
+
+    def _unusable(self, error: OSError) -> RenderError:
+        return RenderError(f"the folder of rendered sounds cannot be used: {error.strerror} ({self.folder})")
 
     def sweep(self) -> int:
         """Remove the least recently used sounds beyond the limit, and leftovers; how many went."""
