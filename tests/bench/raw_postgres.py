@@ -92,7 +92,17 @@ class RawPostgres:
         evidence = [json.dumps({"remote_id": f"{id:x}"}) for id in ids]
         async with self._db.transaction():
             await self._db.execute(
-                SETTLE, self._clinic, now, ids, numbers, nothing, nothing, outcome, cause, [1] * size, self._owner
+                SETTLE,
+                self._clinic,
+                now,
+                ids,
+                numbers,
+                nothing,
+                nothing,
+                outcome,
+                cause,
+                [1] * size,
+                self._owner,
             )
             await self._db.execute(
                 RECORD, self._clinic, now, ids, numbers, [now] * size, outcome, cause, evidence

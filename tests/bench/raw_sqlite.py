@@ -86,13 +86,17 @@ class RawSqlite:
             for id, number in started
         ]
         records = [
-            (clinic, id, number, now, now, "delivered", "receipt-delivered", json.dumps({"remote_id": f"{id:x}"}))
+            (clinic, id, number, now, now, "delivered", "receipt-delivered", _evidence(id))
             for id, number in started
         ]
         self._db.execute("BEGIN IMMEDIATE")
         self._db.executemany(SETTLE, updates)
         self._db.executemany(RECORD, records)
         self._db.execute("COMMIT")
+
+
+def _evidence(id: int) -> str:
+    return json.dumps({"remote_id": f"{id:x}"})
 
 
 def _micros(moment: datetime) -> int:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, bindparam, text
 
-from store import schema
+from store.schema import Instant
 
 CLINIC = 1
 
@@ -58,10 +58,12 @@ def add_audience(conn: Connection, first: int, count: int, starts_at: datetime) 
     person = {"kind": "'client'", "external_id": "'c' || n", "given_name": "'Given' || n"}
     person |= {"family_name": "'Family' || n", "language": "'en'", "use_details": "true"}
     _insert(conn, "recipient", one | person, first, count, starts_at)
-    for step, channel, address in ((0, "sms", "'+1' || (2000000000 + n)"), (1, "email", "n || '@example.org'")):
+    ways = (("sms", "'+1' || (2000000000 + n)"), ("email", "n || '@example.org'"))
+    for step, (channel, address) in enumerate(ways):
         way = {"recipient": "n", "channel": f"'{channel}'", "origin": "'details'", "address": address}
         _insert(conn, "contact", one | {"id": f"2 * n + {step}"} | way, first, count, starts_at)
-    consent = {"recipient": "n", "purpose": "'messaging'", "given": "true", "source": "'import'", "at": ":due"}
+    consent = {"recipient": "n", "purpose": "'messaging'", "given": "true"}
+    consent |= {"source": "'import'", "at": ":due"}
     _insert(conn, "consent", one | consent, first, count, starts_at)
     visit = {"external_id": "'a' || n", "client": "n", "starts_at": ":due", "service": "'Check-up'"}
     visit |= {"clinician": "'Dr. Ito'", "status": "'booked'"}
@@ -74,20 +76,11 @@ def add_audience(conn: Connection, first: int, count: int, starts_at: datetime) 
 def _insert(
     conn: Connection, table: str, values: dict[str, str], first: int, count: int, moment: datetime
 ) -> None:
-    statement = f"INSERT INTO {table} ({', '.join(values)}) SELECT {', '.join(values.values())} FROM ({_series(conn)}) s"
-    wanted = text(statement).bindparams(first=first, last=first + count - 1)
+    statement = f"INSERT INTO {table} ({', '.join(values)}) SELECT {', '.join(values.values())}"
+    wanted = text(f"{statement} FROM ({_series(conn)}) s").bindparams(first=first, last=first + count - 1)
     if ":due" in statement:
-        instant = schema.message.c.due_at.type
-        wanted = wanted.bindparams(_due(instant))
-        conn.execute(wanted, {"due": moment})
-    else:
-        conn.execute(wanted)
-
-
-def _due(instant: object) -> object:
-    from sqlalchemy import bindparam
-
-    return bindparam("due", type_=instant)
+        wanted = wanted.bindparams(bindparam("due", moment, type_=Instant))
+    conn.execute(wanted)
 
 
 def _series(conn: Connection) -> str:

@@ -8,6 +8,7 @@ import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,7 @@ async def test_connections_cut_by_an_administrator_are_made_anew(
 
 async def test_a_pool_that_is_used_up_is_away_for_a_while(postgresql_store: str) -> None:
     async with Store(postgresql_store) as store:
-        engine = store._backend._engine  # type: ignore[union-attr]
+        engine: Any = store._backend._engine  # type: ignore[union-attr]
         engine.sync_engine.pool._timeout = 0.2
         async with AsyncExitStack() as all_taken:
             for _ in range(16):
@@ -210,7 +211,7 @@ async def test_a_file_that_is_no_database_or_cannot_be_opened_is_away(tmp_path: 
     strange.write_bytes(b"Dear Mrs. Doe, " * 1000)
     for path in (strange, tmp_path / "no-such-folder" / "store.db"):
         async with Store(f"sqlite:///{path}") as store:
-            await _away(lambda store=store: store.run(ids.take, CLINIC, "x"))
+            await _away(partial(store.run, ids.take, CLINIC, "x"))
     assert strange.read_bytes().startswith(b"Dear Mrs. Doe")
 
 

@@ -22,8 +22,10 @@ def _functions() -> list[str]:
     """Every public function of the store that works on a connection, as `module.function`."""
     found = []
     for module in pkgutil.iter_modules(store.__path__):
-        loaded = import_module(f"store.{module.name}") if not module.ispkg else None
-        for name, function in vars(loaded).items() if loaded else ():
+        if module.ispkg:
+            continue
+        loaded = import_module(f"store.{module.name}")
+        for name, function in vars(loaded).items():
             if inspect.isfunction(function) and function.__module__ == loaded.__name__:
                 first = next(iter(inspect.signature(function).parameters), "")
                 if first == "conn" and not name.startswith("_"):
@@ -37,7 +39,7 @@ def _called() -> set[str]:
     for path in HERE.glob("*.py"):
         tree = ast.parse(path.read_text())
         imported = {
-            alias.asname or alias.name: f"{node.module.removeprefix('store.')}.{alias.name}"
+            alias.asname or alias.name: f"{(node.module or '').removeprefix('store.')}.{alias.name}"
             for node in ast.walk(tree)
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("store.")
             for alias in node.names

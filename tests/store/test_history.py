@@ -51,7 +51,7 @@ async def test_each_filter_leaves_out_what_it_should(world: World) -> None:
     call = await world.message(State.DELIVERED, recipient=person, channel="voice", step=2)
     old = await world.message(State.DELIVERED, recipient=person, step=3, updated_at=NOON - timedelta(days=2))
     everything = {plain, other_broadcast, failed, call, old}
-    cases = (
+    cases: tuple[tuple[Filter, set[int]], ...] = (
         (Filter(), everything),
         (Filter(broadcast=2), {other_broadcast}),
         (Filter(state=State.FAILED), {failed}),

@@ -132,7 +132,12 @@ async def test_sqlite_writes_are_synced_and_readers_do_not_block(tmp_path: Any, 
             assert await ask(_pragma, "journal_mode") == "wal"
             assert await ask(_pragma, "foreign_keys") == 1
         assert await store.run(_pragma, "synchronous") == 2
-        assert await store.run(lambda conn: conn.connection.driver_connection.in_transaction) is True
+        assert await store.run(_in_transaction)
+
+
+def _in_transaction(conn: Connection) -> Any:
+    driver: Any = conn.connection.driver_connection
+    return driver.in_transaction
 
 
 def _pragma(conn: Connection, name: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -120,7 +121,7 @@ async def test_the_late_truth_settles_an_unknown(world: World) -> None:
 
 async def test_the_receipt_settles_what_was_accepted(world: World) -> None:
     good, bad = await world.messages(2, State.SENDING)
-    accepted = {
+    accepted: dict[str, Any] = {
         "state": State.ACCEPTED,
         "outcome": "accepted",
         "cause": "submitted",

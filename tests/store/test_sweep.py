@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 from gateway.domain import Channel, State
 from store import sweep
@@ -138,7 +139,7 @@ async def test_open_attempts_are_the_unknown_ones_of_a_channel(world: World) -> 
 
 async def test_accepted_messages_are_unconfirmed_when_no_receipt_came_in_time(world: World) -> None:
     late, fresh, silent = await world.messages(3, State.SENDING)
-    accepted = {"state": State.ACCEPTED, "outcome": "accepted", "cause": "submitted"}
+    accepted: dict[str, Any] = {"state": State.ACCEPTED, "outcome": "accepted", "cause": "submitted"}
     await world.settle(
         Settlement(late, 1, reason="receipt-expected", **accepted), Settlement(silent, 1, **accepted)
     )

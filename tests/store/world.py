@@ -78,11 +78,16 @@ class World:
     async def rows(self, table: Table, **equal: Any) -> list[Mapping[str, Any]]:
         """Rows of a table."""
         query = select(table).where(*(table.c[name] == value for name, value in equal.items()))
-        return await self.store.read(lambda conn: list(conn.execute(query).mappings()))
+        return await self.store.read(lambda conn: [dict(row) for row in conn.execute(query).mappings()])
 
     async def claim(self, most: int = 100, **changes: Any) -> list[Claimed]:
         """Claim what is due now."""
-        wanted = {"clinic": CLINIC, "channel": Channel.SMS, "owner": OWNER, "now": self.clock()} | changes
+        wanted: dict[str, Any] = {
+            "clinic": CLINIC,
+            "channel": Channel.SMS,
+            "owner": OWNER,
+            "now": self.clock(),
+        } | changes
         return await self.store.run(queue.claim, **wanted, until=self.clock() + LEASE, most=most)
 
     async def start(
@@ -136,9 +141,9 @@ def _add_messages(
 ) -> list[int]:
     clinic = columns.get("clinic", CLINIC)
     first = ids.take(conn, clinic, "message", count)
-    usual = {"clinic": CLINIC, "broadcast": 1, "channel": "sms", "appointment": 0, "step": 0}
+    usual: dict[str, Any] = {"clinic": CLINIC, "broadcast": 1, "channel": "sms", "appointment": 0, "step": 0}
     usual |= {"address": "+12025550100", "state": state.value, "due_at": now, "attempt": 0, "charged": 0}
-    usual |= {"updated_at": now} | _as_found_in(state, now) | columns
+    usual |= {"updated_at": now} | _as_found_in(state, now) | dict(columns)
     rows = [{"recipient": number} | usual | {"id": number} for number in range(first, first + count)]
     conn.execute(insert(message), rows)
     return [row["id"] for row in rows]
