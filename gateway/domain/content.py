@@ -63,6 +63,7 @@ class FaxLetter:
     subject: str
     text: str = ""
     pdf: Path | None = None
+    to_number: str = ""
 
 
 @dataclass(frozen=True, slots=True)

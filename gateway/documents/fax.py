@@ -1,0 +1,172 @@
+"""A FaxLetter becomes a FaxImage: rendered in a process with limits, kept by content."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import os
+import stat
+import sys
+from asyncio.subprocess import PIPE
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+
+from gateway.documents import errors
+from gateway.documents.errors import BadDocumentError, RenderingError
+from gateway.documents.job import Cover, Job
+from gateway.documents.shelf import Shelf
+from gateway.documents.tiff import count_pages
+from gateway.domain import FaxImage, FaxLetter
+
+# Part of every address: raise it when the same letter would look different.
+_RENDERING = 1
+LARGEST_PDF = 50 << 20
+# The process has 20 s of processor time; on a busy machine that takes longer.
+WALL_SECONDS = 60.0
+_COMMAND = (sys.executable, "-P", "-m", "gateway.documents.worker")
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who faxes: `callback` is the number to call, `station` the number of the fax line."""
+
+    clinic: str
+    callback: str
+    station: str
+
+
+class FaxRenderer:
+    """Renders letters from one sender, at most `workers` at a time; `today` gives the clinic's date."""
+
+    def __init__(
+        self,
+        cache: Path,
+        sender: Sender,
+        today: Callable[[], date],
+        *,
+        max_pages: int = 100,
+        fine: bool = True,
+        workers: int = 1,
+    ) -> None:
+        self._cache, self._sender, self._today = cache, sender, today
+        self._max_pages, self._fine = max_pages, fine
+        self._slots = asyncio.Semaphore(workers)
+
+    async def render(self, letter: FaxLetter, *, cover: bool = True) -> FaxImage:
+        """One TIFF-F with cover and body; DocumentError says why there is none."""
+        async with self._slots:
+            return await render_fax(
+                letter,
+                sender=self._sender,
+                sent_on=self._today(),
+                cache=self._cache,
+                max_pages=self._max_pages,
+                fine=self._fine,
+                cover=cover,
+            )
+
+
+async def render_fax(
+    letter: FaxLetter,
+    *,
+    sender: Sender,
+    sent_on: date,
+    cache: Path,
+    max_pages: int = 100,
+    fine: bool = True,
+    cover: bool = True,
+) -> FaxImage:
+    """The letter as one TIFF-F: the same file for the same content. DocumentError says why there is none.
+
+    `max_pages` counts the cover. `fine` is 204 x 196 dpi, otherwise 204 x 98, which sends twice as fast.
+    """
+    front = Cover(
+        to_name=letter.to_name,
+        to_number=letter.to_number,
+        clinic=sender.clinic,
+        callback=sender.callback,
+        station=sender.station,
+        sent_on=f"{sent_on:%B} {sent_on.day}, {sent_on.year}",
+    )
+    # A PDF brings its own words.
+    subject, text = ("", "") if letter.pdf else (letter.subject, letter.text)
+    pdf = str(letter.pdf.expanduser().absolute()) if letter.pdf else ""
+    job = Job(front if cover else None, subject, text, pdf, "", fine, max_pages, "")
+    try:
+        return await _kept_or_rendered(cache, job)
+    except OSError as error:
+        raise RenderingError(f"the folder of faxes cannot be used: {error.strerror} ({cache})") from error
+
+
+async def _kept_or_rendered(cache: Path, job: Job) -> FaxImage:
+    if job.pdf:
+        job = replace(job, digest=await asyncio.to_thread(_digest, Path(job.pdf)))
+    shelf = await asyncio.to_thread(Shelf, cache)
+    # Not the place of the PDF, nor the limit of pages: they do not change what is seen.
+    content = replace(job, pdf=job.digest and "pdf", max_pages=0)
+    file = shelf.address(json.dumps([_RENDERING]).encode() + content.encode())
+    if not await asyncio.to_thread(shelf.use, file):
+        await asyncio.to_thread(shelf.sweep)
+        await _render(shelf, file, job)
+    pages = await asyncio.to_thread(count_pages, file)
+    if pages > job.max_pages:
+        raise BadDocumentError(f"a fax of {pages} pages is longer than the {job.max_pages} allowed")
+    return FaxImage(file, pages)
+
+
+def _digest(pdf: Path) -> str:
+    try:
+        found = pdf.stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise BadDocumentError(f"the PDF to fax is not a file: {pdf}")
+        if found.st_size > LARGEST_PDF:
+            raise BadDocumentError(
+                f"the PDF to fax has {found.st_size >> 20} MB, more than {LARGEST_PDF >> 20}: {pdf}"
+            )
+        with pdf.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise BadDocumentError(f"the PDF to fax cannot be read: {error.strerror} ({pdf})") from error
+
+
+async def _render(shelf: Shelf, file: Path, job: Job) -> None:
+    part = shelf.part(file)
+    try:
+        _raise_error(await _asked(replace(job, output=str(part))))
+        part.replace(file)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+async def _asked(job: Job) -> bytes:
+    """The answer of a process of its own: what a letter does to it, it does to nobody else."""
+    worker = await asyncio.create_subprocess_exec(
+        *_COMMAND, stdin=PIPE, stdout=PIPE, env=_environment(), start_new_session=True
+    )
+    try:
+        async with asyncio.timeout(WALL_SECONDS):
+            answer, _ = await worker.communicate(job.encode())
+    except TimeoutError:
+        raise BadDocumentError(f"a fax took longer than {WALL_SECONDS:g} s to render") from None
+    finally:
+        if worker.returncode is None:
+            worker.kill()
+            await worker.wait()
+    if not answer:
+        raise BadDocumentError(
+            f"a fax takes more time or memory to render than it is given (process ended: {worker.returncode})"
+        )
+    return answer
+
+
+def _environment() -> dict[str, str]:
+    return os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
+
+def _raise_error(answer: bytes) -> None:
+    told = json.loads(answer)
+    if "error" in told:
+        raise getattr(errors, told["error"], RenderingError)(told["why"])
