@@ -24,7 +24,8 @@ from gateway.domain import FaxImage, FaxLetter
 # Part of every address: raise it when the same letter would look different.
 _RENDERING = 1
 LARGEST_PDF = 50 << 20
-# The process has 20 s of processor time; on a busy machine that takes longer.
+# Processor time of one fax; on a busy machine that takes longer.
+CPU_SECONDS = 20
 WALL_SECONDS = 60.0
 _COMMAND = (sys.executable, "-P", "-m", "gateway.documents.worker")
 
@@ -94,7 +95,7 @@ async def render_fax(
     # A PDF brings its own words.
     subject, text = ("", "") if letter.pdf else (letter.subject, letter.text)
     pdf = str(letter.pdf.expanduser().absolute()) if letter.pdf else ""
-    job = Job(front if cover else None, subject, text, pdf, "", fine, max_pages, "")
+    job = Job(front if cover else None, subject, text, pdf, "", fine, max_pages, CPU_SECONDS, "")
     try:
         return await _kept_or_rendered(cache, job)
     except OSError as error:
@@ -105,8 +106,8 @@ async def _kept_or_rendered(cache: Path, job: Job) -> FaxImage:
     if job.pdf:
         job = replace(job, digest=await asyncio.to_thread(_digest, Path(job.pdf)))
     shelf = await asyncio.to_thread(Shelf, cache)
-    # Not the place of the PDF, nor the limit of pages: they do not change what is seen.
-    content = replace(job, pdf=job.digest and "pdf", max_pages=0)
+    # Neither the place of the PDF nor the limits: they do not change what is seen.
+    content = replace(job, pdf=job.digest and "pdf", max_pages=0, cpu_seconds=0)
     file = shelf.address(json.dumps([_RENDERING]).encode() + content.encode())
     if not await asyncio.to_thread(shelf.use, file):
         await asyncio.to_thread(shelf.sweep)

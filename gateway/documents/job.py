@@ -29,6 +29,7 @@ class Job:
     digest: str
     fine: bool
     max_pages: int
+    cpu_seconds: int
     output: str
 
     def encode(self) -> bytes:

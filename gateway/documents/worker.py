@@ -14,7 +14,6 @@ from gateway.documents import job as jobs
 from gateway.documents.errors import DocumentError
 
 MEMORY_BYTES = 512 << 20
-CPU_SECONDS = 20
 LARGEST_OUTPUT = 256 << 20
 _NICE = 5
 
@@ -23,8 +22,8 @@ def main() -> None:
     """Render, answer, end."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    confine()
     job = jobs.decode(sys.stdin.buffer.read())
+    confine(job.cpu_seconds)
     # Errors of libraries are told by their class alone: their words may repeat the letter.
     try:
         from gateway.documents.press import render
@@ -41,12 +40,12 @@ def main() -> None:
     print(json.dumps(told), file=answers, flush=True)
 
 
-def confine() -> None:
+def confine(cpu_seconds: int) -> None:
     """Limits of this process: memory, processor time, file size, no core file with a letter in it."""
     os.nice(_NICE)
     for limit, most in (
         (resource.RLIMIT_AS, MEMORY_BYTES),
-        (resource.RLIMIT_CPU, CPU_SECONDS),
+        (resource.RLIMIT_CPU, cpu_seconds),
         (resource.RLIMIT_FSIZE, LARGEST_OUTPUT),
         (resource.RLIMIT_CORE, 0),
     ):
