@@ -47,13 +47,15 @@ class SoundCache:
     def has(self, file: Path) -> bool:
         """Whether a sound is there; asking counts as a use. One stat."""
         try:
-            if abs(time.time() - os.stat(file).st_mtime) > _MARK_SECONDS:
+            found = os.stat(file)
+            if abs(time.time() - found.st_mtime) > _MARK_SECONDS:
                 os.utime(file)
         except FileNotFoundError:
             return False
         except OSError as error:
             raise self._unusable(error) from error
-        return True
+        # Nothing is synced to disk: a power cut may leave a name with nothing in it.
+        return found.st_size > 0
 
     def _unusable(self, error: OSError) -> RenderError:
         return RenderError(f"the folder of rendered sounds cannot be used: {error.strerror} ({self.folder})")

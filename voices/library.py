@@ -15,7 +15,7 @@ from voices.errors import RenderError
 from voices.installed import Voice, fingerprint, installed_voices, voice_for
 from voices.jobs import Convert, Job, Speak
 from voices.phrasing import cleaned
-from voices.prompts import PromptFolder
+from voices.prompts import PromptFolder, Recording
 from voices.workers import Workers
 
 # Part of every address: raise it when the same words would sound different.
@@ -52,6 +52,7 @@ class VoiceLibrary:
         self._workers = Workers(workers, self._limits.seconds)
         self._voices: dict[str, tuple[Voice, str]] = {}
         self._addresses: dict[Speech, Path] = {}
+        self._reading = asyncio.Lock()
         self._running: dict[Path, asyncio.Task[None]] = {}
         self._sweeping: asyncio.Task[int] | None = None
         self._rendered = 0
@@ -86,21 +87,25 @@ class VoiceLibrary:
         return file, None if self._cache.has(file) else Speak(str(voice.model), text, str(file))
 
     async def _prompt(self, part: Prompt) -> tuple[Path, Job | None]:
-        recording = self._prompts.known(part.name)
-        if recording is None:
-            recording = await asyncio.to_thread(self._prompts.examine, part.name)
+        recording = self._prompts.known(part.name) or await self._examined(part.name)
         if not recording.digest:
             return recording.file.absolute(), None
         file = self._cache.address("prompt", _RENDERING, recording.digest)
         job = Convert(str(recording.file), recording.digest, str(file))
         return file, None if self._cache.has(file) else job
 
+    async def _examined(self, name: str) -> Recording:
+        # Many calls that start together read the file once.
+        async with self._reading:
+            return self._prompts.known(name) or await asyncio.to_thread(self._prompts.examine, name)
+
     async def _voice(self, language: str) -> tuple[Voice, str]:
-        if language not in self._voices:
-            voices = await asyncio.to_thread(installed_voices, self._models)
-            voice = voice_for(language, voices, self._models)
-            self._voices[language] = voice, await asyncio.to_thread(fingerprint, voice)
-        return self._voices[language]
+        async with self._reading:
+            if language not in self._voices:
+                voices = await asyncio.to_thread(installed_voices, self._models)
+                voice = voice_for(language, voices, self._models)
+                self._voices[language] = voice, await asyncio.to_thread(fingerprint, voice)
+            return self._voices[language]
 
     def _remember(self, part: Speech, file: Path) -> None:
         if len(self._addresses) >= _REMEMBERED:

@@ -97,6 +97,7 @@ def write(path: Path, samples: bytes, rate: int = TELEPHONE_RATE, channels: int 
     No fsync: after a power loss the worst is a file to be rendered again.
     """
     part = path.with_name(f".{path.stem}.{secrets.token_hex(4)}.part")
+    path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with wave.open(str(part), "wb") as file:
             file.setparams((channels, 2, rate, 0, "NONE", ""))

@@ -25,9 +25,13 @@ class _DiedError(Exception):
     """The process ended without an answer."""
 
 
+_PASSED_ON = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TMPDIR")
+
+
 def environment() -> dict[str, str]:
-    """One thread for each library that would take a thread for each core."""
-    return os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    """No settings (they hold secrets), and one thread where libraries would take one for each core."""
+    passed = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    return passed | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
 class Workers:

@@ -164,7 +164,9 @@ async def _asked(job: Job) -> bytes:
 
 
 def _environment() -> dict[str, str]:
-    return os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    # Not the settings: they hold secrets, and a PDF is a stranger's program.
+    passed = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TMPDIR")
+    return {name: os.environ[name] for name in passed if name in os.environ}
 
 
 def _raise_error(answer: bytes) -> None:

@@ -39,9 +39,10 @@ class Shelf:
         """Whether a fax is there; if so it is kept for longer."""
         try:
             os.utime(file)
+            # Nothing is synced to disk: a power cut may leave a name with nothing in it.
+            return file.stat().st_size > 0
         except FileNotFoundError:
             return False
-        return True
 
     def sweep(self) -> None:
         """Once an hour, whichever process comes first: remove what nobody used."""

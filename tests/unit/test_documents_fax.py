@@ -292,6 +292,12 @@ async def test_the_same_letter_is_rendered_once_and_names_tell_nothing(tmp_path)
     assert (await faxed(tmp_path, cache=tmp_path / "elsewhere")).tiff.name != first.tiff.name
 
 
+async def test_a_fax_that_a_power_cut_emptied_is_rendered_again(tmp_path):
+    first = await faxed(tmp_path)
+    first.tiff.write_bytes(b"")
+    assert await faxed(tmp_path) == first
+
+
 async def test_the_same_content_gives_the_same_bytes_wherever_it_is_rendered(tmp_path):
     one, two = await faxed(tmp_path), await faxed(tmp_path, cache=tmp_path / "elsewhere")
     assert one.tiff.read_bytes() == two.tiff.read_bytes()

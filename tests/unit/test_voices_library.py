@@ -221,15 +221,26 @@ async def test_a_sample_prompt_is_a_studio_recording_that_can_be_played(library,
 
 async def test_a_cache_that_cannot_be_used_is_said_and_works_again_later(library):
     (file,) = await library.render((Speech("before"),))
-    aside = file.parent.with_name("aside")
-    file.parent.rename(aside)
-    try:
-        with pytest.raises(RenderError, match="cannot be written: No such file"):
-            await library.render((Speech("meanwhile"),))
-        file.parent.write_text("in the way")
-        with pytest.raises(RenderError, match="cannot be used: Not a directory"):
-            await library.render((Speech("meanwhile"),))
-        file.parent.unlink()
-    finally:
-        aside.rename(file.parent)
-    await library.render((Speech("meanwhile"),))
+    file.parent.rename(file.parent.with_name("aside"))
+    file.parent.write_text("in the way")
+    with pytest.raises(RenderError, match="cannot be used: Not a directory"):
+        await library.render((Speech("meanwhile"),))
+    file.parent.unlink()
+    assert wav.seconds((await library.render((Speech("before"),)))[0]) > 0.1
+
+
+async def test_a_file_that_a_power_cut_emptied_is_rendered_again(library):
+    (file,) = await library.render((Speech("emptied"),))
+    file.write_bytes(b"")
+    await library.render((Speech("emptied"),))
+    assert wav.seconds(file) > 0.1
+
+
+async def test_a_cache_without_room_for_writing_is_said(folder):
+    async with VoiceLibrary(folder / "closed") as library:
+        await library.render((Speech("open"),))
+        (folder / "closed").rename(folder / "moved")
+        # The name leads into a folder that nobody can make.
+        (folder / "closed").symlink_to("/proc/nowhere")
+        with pytest.raises(RenderError, match="cannot be written"):
+            await library.render((Speech("shut"),))
