@@ -7,6 +7,7 @@ import logging
 import random
 import ssl
 from collections.abc import AsyncIterator, Collection
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from gateway import domain
@@ -82,6 +83,8 @@ class EmailChannel:
         except RelayAwayError as error:
             self._say_down(str(error), alert=error.alert)
             return False
+        finally:
+            _heed_cancellation()
         return True
 
     async def _until_lost(self) -> None:
@@ -91,10 +94,10 @@ class EmailChannel:
         self._lost.clear()
         self._up.set()
         while not self._lost.is_set():
-            try:
-                await asyncio.wait_for(self._lost.wait(), self.RETIRE_EVERY)
-            except TimeoutError:
-                self._pool.retire()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self.RETIRE_EVERY):
+                    await self._lost.wait()
+            self._pool.retire()
 
     def _say_down(self, words: str, *, alert: bool = False) -> None:
         if not self._down or (alert and not self._alerted):
@@ -214,3 +217,10 @@ class EmailChannel:
 
     async def acknowledge(self, attempts: Collection[str]) -> None:
         """Nothing is kept outside for settled attempts."""
+
+
+def _heed_cancellation() -> None:
+    """Before Python 3.12 asyncio.wait_for, which aiosmtplib uses, forgets one that comes with a result."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError

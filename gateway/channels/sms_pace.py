@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 
 
 class Bucket:
@@ -73,10 +74,9 @@ class Pace:
         """Until `room` may have changed."""
         self._changed.clear()
         delay = max(self._paused_until - self._clock(), self._bucket.delay())
-        try:
-            await asyncio.wait_for(self._changed.wait(), delay or None)
-        except TimeoutError:
-            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(delay or None):
+                await self._changed.wait()
 
     async def enter(self) -> None:
         """Take a place in the window and a token; in the order of asking."""

@@ -1,0 +1,139 @@
+"""Mails written by hand, read back by the standard library."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from gateway.channels.email_mime import Letterhead, check_mail, mailbox, stuffed
+from gateway.channels.errors import ContentError, UnsafeValueError
+from gateway.domain import Mail
+
+AT = datetime(2026, 11, 24, 16, 0, tzinfo=UTC)
+SENDER = mailbox("reminders@clinic.example")
+TO = mailbox("jane@home.example")
+HTML = "<!doctype html><p>Dear Jane</p>"
+
+
+def _octets(mail: Mail, clinic: str = "Example Clinic") -> bytes:
+    return Letterhead(SENDER, clinic).message("rw-1-7-1", mail, TO, AT)
+
+
+def _read(octets: bytes) -> EmailMessage:
+    return message_from_bytes(octets, policy=policy.default)
+
+
+def _body(message: EmailMessage, kind: str) -> str:
+    part = message.get_body((kind,))
+    assert part is not None
+    return part.get_payload(decode=True).decode().rstrip("\r\n")  # type: ignore[union-attr]
+
+
+def test_a_mail_has_its_headers_and_both_parts() -> None:
+    message = _read(_octets(Mail("Your appointment", "Dear Jane\n\nSee you", HTML, "Jane Doe")))
+    assert message["From"] == "Example Clinic <reminders@clinic.example>"
+    assert message["To"] == "Jane Doe <jane@home.example>"
+    assert message["Subject"] == "Your appointment"
+    assert message["Message-ID"] == "<rw-1-7-1@clinic.example>"
+    assert message["Date"].datetime == AT
+    assert message.get_content_type() == "multipart/alternative"
+    assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
+    assert (_body(message, "plain"), _body(message, "html")) == ("Dear Jane\r\n\r\nSee you", HTML)
+
+
+def test_the_same_attempt_makes_the_same_message() -> None:
+    mail = Mail("Grüße", "Hallo", HTML, "Jane")
+    assert _octets(mail) == _octets(mail)
+
+
+_WORDS = st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), max_size=300)
+_LINES = st.text(st.characters(exclude_categories=["Cc", "Cs"]) | st.just("\n"), min_size=1, max_size=1500)
+
+
+@given(subject=_WORDS, name=_WORDS, text=_LINES, html=_LINES)
+@example(subject="=?utf-8?q?evil?=", name='Jane "JD" \\ Doe', text=".\n..\n.x\n", html="--=_rw-1-7-1--")
+@example(subject="word " * 60, name="x" * 200, text="x" * 2000, html="ж" * 2000)
+@example(subject="x" * 300, name="Doe, Jane", text="From here\n--=_rw-1-7-1\nno", html="a\rb\r\nc \t \n d")
+@example(subject="Grüße an alle " * 20, name="Renée Costa " * 15, text=" ", html="=")
+def test_whatever_is_written_is_read_back(subject: str, name: str, text: str, html: str) -> None:
+    octets = _octets(Mail(subject, text, html, name))
+    assert b"\n" not in octets.replace(b"\r\n", b"")
+    assert b"\r" not in octets.replace(b"\r\n", b"")
+    lines = octets.split(b"\r\n")
+    assert max(map(len, lines)) <= 998
+    message = _read(octets)
+    assert not message.defects
+    assert _same(message["Subject"], subject)
+    assert message["To"].addresses[0].addr_spec == "jane@home.example"
+    # The parser leaves white space between two encoded words of a name (RFC 2047, 6.2, has none).
+    assert "".join(message["To"].addresses[0].display_name.split()) == "".join(name.split())
+    assert _body(message, "plain") == _crlf(text)
+    assert _body(message, "html") == _crlf(html)
+
+
+def _same(got: str, wanted: str) -> bool:
+    """Equal but for runs of white space, which folding may change."""
+    return got.split() == wanted.split()
+
+
+def _crlf(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n").replace("\n", "\r\n")
+
+
+@pytest.mark.parametrize(
+    "mail",
+    [
+        Mail("a\nBcc: x@y.example", "t", HTML),
+        Mail("a\r", "t", HTML),
+        Mail("a", "t", HTML, "Jane\r\nBcc: x@y.example"),
+        Mail("a", "t", HTML, "Jane\0"),
+        Mail("a\u2028b", "t", HTML),
+    ],
+)
+def test_a_value_never_becomes_a_header(mail: Mail) -> None:
+    with pytest.raises(UnsafeValueError):
+        check_mail(mail)
+    with pytest.raises(UnsafeValueError):
+        _octets(mail)
+
+
+def test_a_clinic_name_never_becomes_a_header() -> None:
+    with pytest.raises(UnsafeValueError):
+        Letterhead(SENDER, "Clinic\r\nBcc: x@y.example")
+
+
+@pytest.mark.parametrize(
+    "mail",
+    [Mail("s", "", HTML), Mail("s", "t", " "), Mail("s", "\ud83d", HTML), Mail("s", "a\0b", HTML)],
+)
+def test_what_cannot_be_sent_is_refused(mail: Mail) -> None:
+    with pytest.raises(ContentError):
+        check_mail(mail)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "", "jane", "@home.example", "jane@", "a b@home.example", "a@home.example\r\nRCPT TO:<x@y.example>",
+        "jane@home.example>", "<jane@home.example>", "a@b.example,c@d.example", '"a b"@home.example',
+        "jane@home@example", "jane@[127.0.0.1]", "x" * 250 + "@a.io", "j@home.example\0", "jane@" + "ü" * 70,
+    ],
+)  # fmt: skip
+def test_what_is_not_one_address_is_refused(address: str) -> None:
+    with pytest.raises(UnsafeValueError):
+        mailbox(address)
+
+
+def test_a_domain_is_written_in_ascii_and_a_local_part_asks_for_smtputf8() -> None:
+    assert mailbox("jane@praxis-müller.example").address == "jane@xn--praxis-mller-klb.example"
+    assert not mailbox("jane@praxis-müller.example").utf8
+    assert mailbox("renée@home.example").utf8
+
+
+def test_dots_at_line_starts_travel_doubled() -> None:
+    assert stuffed(b"A: b\r\n\r\n.\r\n..x\r\n") == b"A: b\r\n\r\n..\r\n...x\r\n.\r\n"
