@@ -95,7 +95,7 @@ def _with_appointment(clinic: int, wanted: Broadcast) -> Select[Any]:
 def _everyone(conn: Connection, clinic: int, kind: RecipientKind, after: int, most: int) -> list[Candidate]:
     r = recipient.c
     page = _of_kind(clinic, kind).where(r.id > after).order_by(r.id).limit(most)
-    return [(row.id, 0, None) for row in conn.execute(page)]
+    return [(row.id, 0, None) for row in conn.execute(page).all()]
 
 
 def _by_appointment(
@@ -105,8 +105,8 @@ def _by_appointment(
     query = _with_appointment(clinic, wanted)
     if after and after[0]:
         query = query.where(or_(a.starts_at > after[0], and_(a.starts_at == after[0], a.id > after[1])))
-    rows = conn.execute(query.order_by(a.starts_at, a.id).limit(most))
-    return [(row.person, row.id, row.starts_at) for row in rows]
+    rows = conn.execute(query.order_by(a.starts_at, a.id).limit(most)).all()
+    return [(person, about, moment) for person, about, moment in rows]
 
 
 def audience_size(conn: Connection, clinic: int, wanted: Broadcast) -> int:

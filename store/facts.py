@@ -22,6 +22,7 @@ from gateway.domain import (
     RecipientKind,
 )
 from store import ids
+from store.batch import among
 from store.schema import appointment, broadcast, consent, contact, recipient
 
 _CHANNELS = {channel.value: channel for channel in Channel}
@@ -62,7 +63,7 @@ def load(conn: Connection, clinic: int, wanted: Sequence[tuple[Broadcast, int, i
 
 def _by_ids(columns: Iterable[Any], id_column: Any) -> Any:
     clinic = id_column.table.c.clinic
-    return select(*columns).where(clinic == bindparam("c"), id_column.in_(bindparam("ids", expanding=True)))
+    return select(*columns).where(clinic == bindparam("c"), among(id_column, "ids"))
 
 
 _r, _k, _s, _a = recipient.c, contact.c, consent.c, appointment.c
@@ -75,7 +76,7 @@ _APPOINTMENTS = _by_ids([_a.id, _a.starts_at, _a.service, _a.clinician, _a.statu
 
 
 def _rows(conn: Connection, statement: Any, clinic: int, wanted: Collection[int]) -> Any:
-    return conn.execute(statement, {"c": clinic, "ids": list(wanted)}) if wanted else ()
+    return conn.execute(statement, {"c": clinic, "ids": list(wanted)}).all() if wanted else ()
 
 
 def _recipients(conn: Connection, clinic: int, people: Collection[int]) -> dict[int, tuple[Recipient, str]]:

@@ -13,6 +13,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, bindparam, literal_column, select, update
 
 from gateway.domain import DUE_STATES, Channel, State
+from store.batch import among
 from store.schema import consent, counter, message
 
 _m = message.c
@@ -86,12 +87,12 @@ def claim(
         "owner": owner,
         "until": until,
     }
-    rows = [Claimed(*row) for row in conn.execute(_CLAIM, values)]
+    rows = [Claimed(*row) for row in conn.execute(_CLAIM, values).all()]
     rows.sort(key=lambda claimed: (claimed.due_at, claimed.id))
     return rows
 
 
-_OURS = (_m.clinic == bindparam("c"), _m.id.in_(bindparam("ids", expanding=True)))
+_OURS = (_m.clinic == bindparam("c"), among(_m.id, "ids"))
 _CHANGED_CONSENT = select(consent.c.recipient).where(
     consent.c.clinic == bindparam("c"), consent.c.id >= bindparam("as_of")
 )
@@ -147,7 +148,7 @@ def start(
         "until": until,
     }
     conn.execute(_HOLD_LEDGER, {"c": clinic})
-    started = {row[0]: row[1] for row in conn.execute(_START, values)}
+    started = {row[0]: row[1] for row in conn.execute(_START, values).all()}
     if len(started) < len(ids):
         hand_back(conn, clinic, owner, [i for i in ids if i not in started])
     return started

@@ -29,6 +29,18 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
+def aware(moment: datetime) -> datetime:
+    """The moment itself; a naive one raises ValueError."""
+    if moment.tzinfo is None:
+        raise ValueError("a datetime without a zone reached the store")
+    return moment
+
+
+def microseconds(moment: datetime) -> int:
+    """A moment as SQLite keeps it; a naive one raises ValueError."""
+    return (aware(moment) - _EPOCH) // _MICROSECOND
+
+
 class Instant(TypeDecorator[datetime]):
     """A moment in UTC: timestamptz on PostgreSQL, microseconds since 1970 on SQLite.
 
@@ -46,9 +58,7 @@ class Instant(TypeDecorator[datetime]):
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
         if value is None:
             return None
-        if value.tzinfo is None:
-            raise ValueError("a datetime without a zone reached the store")
-        return value if dialect.name == "postgresql" else (value - _EPOCH) // _MICROSECOND
+        return aware(value) if dialect.name == "postgresql" else microseconds(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         if value is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,21 +10,24 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     Connection,
-    Update,
+    Integer,
+    Text,
     bindparam,
-    exists,
     func,
     literal_column,
     or_,
     select,
+    true,
     update,
 )
 
 from gateway.domain import State, may_follow
+from store.batch import DOCUMENT, Rows
 from store.outside import storable
 from store.queue import in_states
-from store.schema import attempt, contact, message
+from store.schema import Instant, attempt, contact, message
 from store.upsert import for_each_engine
 
 _m = message.c
@@ -50,28 +54,41 @@ class Settlement:
     bad_contact: int | None = None
 
 
-def _update_to(state: State, before: Sequence[State]) -> Update:
-    due_at = bindparam("due", type_=_m.due_at.type)
+# What a settlement says of its message; a statement takes all of one kind at once.
+_said = Rows(
+    "said",
+    i=BigInteger,
+    number=Integer,
+    due=Instant,
+    why=Text,
+    result=Text,
+    because=Text,
+    charge=Integer,
+)
+
+
+def _update_to(state: State, before: Sequence[State]) -> Any:
     return (
         update(message)
         .where(
             _m.clinic == bindparam("c"),
-            _m.id == bindparam("i"),
-            _m.attempt == bindparam("number"),
+            _m.id == _said["i"],
+            _m.attempt == _said["number"],
             in_states(before),
             or_(_m.lease_owner == bindparam("owner"), _m.lease_owner.is_(None)),
         )
         .values(
             state=literal_column(f"'{state}'"),
-            due_at=func.coalesce(due_at, _m.due_at),
-            reason=bindparam("why"),
-            outcome=bindparam("result"),
-            cause=bindparam("because"),
-            charged=_m.charged + bindparam("charge"),
+            due_at=func.coalesce(_said["due"], _m.due_at),
+            reason=_said["why"],
+            outcome=_said["result"],
+            cause=_said["because"],
+            charged=_m.charged + _said["charge"],
             lease_owner=None,
             lease_until=None,
             updated_at=bindparam("now"),
         )
+        .returning(_m.id, _m.attempt)
     )
 
 
@@ -109,12 +126,32 @@ def settle(
     Doing the same settlements twice is harmless, so a caller who does not know whether the first try was
     committed simply repeats it.
     """
-    by_kind: dict[tuple[State, bool], list[dict[str, Any]]] = defaultdict(list)
+    by_kind: dict[tuple[State, bool], dict[tuple[int, int], Settlement]] = defaultdict(dict)
     for item in settlements:
-        by_kind[item.state, item.outcome is not None].append(_values(item, clinic, owner, now))
-    for kind, values in by_kind.items():
-        conn.execute(_UPDATES[kind], values)
-    _record_attempts(conn, clinic, settlements, now)
+        by_kind[item.state, item.outcome is not None].setdefault((item.message, item.number), item)
+    taken: dict[int, Settlement] = {}
+    for kind, items in by_kind.items():
+        said = [_values(item) for item in items.values()]
+        values = {"c": clinic, "owner": owner, "now": now, "said": said}
+        changed = set(conn.execute(_UPDATES[kind], values).all())
+        taken |= {item.message: item for item in items.values() if (item.message, item.number) in changed}
+    _record_attempts(conn, clinic, taken.values(), now)
+    _mark_bad_contacts(conn, clinic, settlements)
+
+
+def _values(item: Settlement) -> tuple[Any, ...]:
+    return (
+        item.message,
+        item.number,
+        item.due_at,
+        item.reason and storable(item.reason),
+        item.outcome,
+        item.cause and storable(item.cause),
+        int(item.charged),
+    )
+
+
+def _mark_bad_contacts(conn: Connection, clinic: int, settlements: Iterable[Settlement]) -> None:
     bad = [
         {"c": clinic, "i": s.message, "contact": s.bad_contact, "because": storable(s.cause or "")}
         for s in settlements
@@ -124,38 +161,24 @@ def settle(
         conn.execute(_BAD_CONTACT, bad)
 
 
-def _values(item: Settlement, clinic: int, owner: str, now: datetime) -> dict[str, Any]:
-    return {
-        "c": clinic,
-        "i": item.message,
-        "number": item.number,
-        "owner": owner,
-        "due": item.due_at,
-        "why": item.reason and storable(item.reason),
-        "result": item.outcome,
-        "because": item.cause and storable(item.cause),
-        "charge": int(item.charged),
-        "now": now,
-    }
-
-
-# What an attempt's record holds, each bound under its column's own name.
-_RECORD = [bindparam(column.name, type_=column.type) for column in attempt.c]
-_r = {bound.key: bound for bound in _RECORD}
-# Only what the message itself has just taken goes on record.
-_TAKEN = exists().where(
-    _m.clinic == _r["clinic"],
-    _m.id == _r["message"],
-    _m.attempt == _r["number"],
-    _m.outcome == _r["outcome"],
-    _m.updated_at == _r["settled_at"],
+_record = Rows(
+    "record",
+    message=BigInteger,
+    number=Integer,
+    started_at=Instant,
+    outcome=Text,
+    cause=Text,
+    evidence=DOCUMENT,
 )
 # An outcome that waits for more may be replaced by the later truth; a final one may not.
 _OPEN = attempt.c.outcome.in_([literal_column("'accepted'"), literal_column("'unknown'")])
 
 
 def _recording(insert: Any) -> Any:
-    statement = insert(attempt).from_select(list(attempt.c), select(*_RECORD).where(_TAKEN))
+    rows = _record.select(bindparam("c", type_=Integer), bindparam("now", type_=Instant))
+    columns = ["clinic", "settled_at", *_record.names]
+    # SQLite reads "SELECT … ON CONFLICT" as a join unless there is a WHERE between them.
+    statement = insert(attempt).from_select(columns, rows.where(true()))
     new = statement.excluded
     return statement.on_conflict_do_update(
         index_elements=[attempt.c.clinic, attempt.c.message, attempt.c.number],
@@ -172,20 +195,18 @@ def _recording(insert: Any) -> Any:
 _RECORDINGS = for_each_engine(_recording)
 
 
-def _record_attempts(conn: Connection, clinic: int, settlements: Iterable[Settlement], now: datetime) -> None:
+def _record_attempts(conn: Connection, clinic: int, taken: Iterable[Settlement], now: datetime) -> None:
     rows = [
-        {
-            "clinic": clinic,
-            "message": item.message,
-            "number": item.number,
-            "started_at": item.started_at or now,
-            "settled_at": now,
-            "outcome": item.outcome,
-            "cause": storable(item.cause or ""),
-            "evidence": dict(item.evidence),
-        }
-        for item in settlements
+        (
+            item.message,
+            item.number,
+            item.started_at or now,
+            item.outcome,
+            storable(item.cause or ""),
+            json.dumps(dict(item.evidence)),
+        )
+        for item in taken
         if item.outcome is not None
     ]
     if rows:
-        conn.execute(_RECORDINGS[conn.dialect.name], rows)
+        conn.execute(_RECORDINGS[conn.dialect.name], {"c": clinic, "now": now, "record": rows})

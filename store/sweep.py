@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, func, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Update, and_, func, literal_column, or_, select, update
 
 from gateway.domain import Channel, State, attempt_id
+from store.batch import not_among
 from store.queue import RECEIPT_EXPECTED, UNKNOWN, in_states
 from store.schema import attempt, message
 
@@ -33,7 +34,7 @@ def sweep(conn: Connection, node: str, owner: str, now: datetime) -> None:
         _m.lease_owner != owner,
     )
     lost = or_(_m.lease_until < now, earlier_life)
-    _requeue(conn, lost)
+    conn.execute(_requeued(lost))
     _make_unknown(conn, lost, now)
 
 
@@ -51,13 +52,14 @@ def release_strays(
     """
     # "+ 0" keeps SQLite from looking the clinic up: the partial index on leases is the shorter way.
     mine = and_(_m.clinic + 0 == clinic, _m.channel == channel.value, _m.lease_owner == owner)
-    _requeue(conn, and_(mine, _m.id.not_in(held)))
+    conn.execute(_requeued(and_(mine, not_among(_m.id, "held"))), {"held": list(held)})
     conn.execute(
         update(message)
-        .where(_leased(State.SENDING), mine, _m.id.not_in(sending))
+        .where(_leased(State.SENDING), mine, not_among(_m.id, "sent"))
         .values(
             state=literal_column("'scheduled'"), reason="commit-in-doubt", lease_owner=None, lease_until=None
-        )
+        ),
+        {"sent": list(sending)},
     )
 
 
@@ -66,8 +68,8 @@ def _leased(state: State) -> ColumnElement[bool]:
     return and_(in_states(_LEASED), in_states((state,)))
 
 
-def _requeue(conn: Connection, condition: ColumnElement[bool]) -> None:
-    conn.execute(
+def _requeued(condition: ColumnElement[bool]) -> Update:
+    return (
         update(message)
         .where(_leased(State.CLAIMED), condition)
         .values(state=literal_column("'queued'"), lease_owner=None, lease_until=None)
