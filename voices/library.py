@@ -97,7 +97,9 @@ class VoiceLibrary:
     async def _examined(self, name: str) -> Recording:
         # Many calls that start together read the file once.
         async with self._reading:
-            return self._prompts.known(name) or await asyncio.to_thread(self._prompts.examine, name)
+            if (known := self._prompts.known(name)) is not None:
+                return known
+            return await asyncio.to_thread(self._prompts.examine, name)
 
     async def _voice(self, language: str) -> tuple[Voice, str]:
         async with self._reading:
