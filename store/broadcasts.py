@@ -7,14 +7,29 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, func, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Integer,
+    Select,
+    Text,
+    bindparam,
+    func,
+    literal,
+    literal_column,
+    select,
+    true,
+    tuple_,
+    update,
+)
 
 from gateway.domain import Broadcast, MessageType, RecipientKind, State
 from store import ids
+from store.batch import Rows
 from store.facts import as_broadcast
 from store.queue import in_states
-from store.schema import appointment, broadcast, message, recipient
-from store.upsert import insert_into
+from store.schema import Instant, appointment, broadcast, message, recipient
+from store.upsert import for_each_engine
 
 _b, _m = broadcast.c, message.c
 PLANNING, ACTIVE, CANCELLED = "planning", "active", "cancelled"
@@ -104,7 +119,9 @@ def _by_appointment(
     a = appointment.c
     query = _with_appointment(clinic, wanted)
     if after and after[0]:
-        query = query.where(or_(a.starts_at > after[0], and_(a.starts_at == after[0], a.id > after[1])))
+        query = query.where(
+            tuple_(a.starts_at, a.id) > tuple_(literal(after[0], Instant), literal(after[1], BigInteger))
+        )
     rows = conn.execute(query.order_by(a.starts_at, a.id).limit(most)).all()
     return [(person, about, moment) for person, about, moment in rows]
 
@@ -131,33 +148,56 @@ def add_messages(
     if state == CANCELLED:
         return False
     if planned:
-        once = insert_into(conn, message).on_conflict_do_nothing()
-        conn.execute(once, list(_rows(conn, clinic, number, planned, now)))
+        values = {"c": clinic, "number": number, "now": now, "planned": list(_rows(conn, clinic, planned))}
+        conn.execute(_ADDING[conn.dialect.name], values)
     return True
 
 
-def _rows(
-    conn: Connection, clinic: int, number: int, planned: Sequence[Planned], now: datetime
-) -> Iterator[dict[str, Any]]:
+def _rows(conn: Connection, clinic: int, planned: Sequence[Planned]) -> Iterator[tuple[Any, ...]]:
     first = ids.take(conn, clinic, "message", len(planned))
     for id, item in enumerate(planned, first):
-        yield {
-            "clinic": clinic,
-            "id": id,
-            "broadcast": number,
-            "recipient": item.recipient,
-            "channel": item.channel,
-            "appointment": item.appointment,
-            "step": 0,
-            "address": item.address,
-            "state": item.state.value,
-            "due_at": item.due_at,
-            "expires_at": item.expires_at,
-            "reason": item.reason,
-            "attempt": 0,
-            "charged": 0,
-            "updated_at": now,
-        }
+        yield (
+            id,
+            item.recipient,
+            item.channel,
+            item.appointment,
+            item.address,
+            item.state,
+            item.due_at,
+            item.expires_at,
+            item.reason,
+        )
+
+
+_planned = Rows(
+    "planned",
+    id=BigInteger,
+    recipient=BigInteger,
+    channel=Text,
+    appointment=BigInteger,
+    address=Text,
+    state=Text,
+    due_at=Instant,
+    expires_at=Instant,
+    reason=Text,
+)
+
+
+def _adding(insert: Any) -> Any:
+    same: dict[str, Any] = {
+        "clinic": bindparam("c", type_=Integer),
+        "broadcast": bindparam("number", type_=BigInteger),
+        "updated_at": bindparam("now", type_=Instant),
+        "step": literal_column("0"),
+        "attempt": literal_column("0"),
+        "charged": literal_column("0"),
+    }
+    # SQLite reads "SELECT … ON CONFLICT" as a join unless there is a WHERE between them.
+    rows = _planned.select(*same.values()).where(true())
+    return insert(message).from_select([*same, *_planned.names], rows).on_conflict_do_nothing()
+
+
+_ADDING = for_each_engine(_adding)
 
 
 def activate(conn: Connection, clinic: int, number: int) -> None:

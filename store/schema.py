@@ -151,7 +151,7 @@ appointment = _table(
     Column("status", String(12), nullable=False),
     Column("confirmed_at", Instant),
     UniqueConstraint("clinic", "external_id"),
-    Index(None, "clinic", "starts_at"),
+    Index(None, "clinic", "starts_at", "id"),
 )
 
 broadcast = _table(

@@ -31,7 +31,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("appointment", schema=None) as batch_op:
         batch_op.create_index(
-            batch_op.f("ix_appointment_clinic_starts_at"), ["clinic", "starts_at"], unique=False
+            batch_op.f("ix_appointment_clinic_starts_at_id"), ["clinic", "starts_at", "id"], unique=False
         )
 
     op.create_table(
@@ -282,7 +282,7 @@ def downgrade() -> None:
     op.drop_table("broadcast")
     op.drop_table("attempt")
     with op.batch_alter_table("appointment", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_appointment_clinic_starts_at"))
+        batch_op.drop_index(batch_op.f("ix_appointment_clinic_starts_at_id"))
 
     op.drop_table("appointment")
     # ### end Alembic commands ###
