@@ -118,7 +118,7 @@ class Session:
         try:
             answer = Answer(*await self._smtp.execute_command(*words, timeout=COMMAND_SECONDS))
         except (SMTPException, OSError) as error:
-            raise LostBeforeDotError(f"lost at {stage}: {error}") from error
+            raise LostBeforeDotError(f"lost at {stage}: {_words(error)}") from error
         if answer.code != wanted and (wanted, answer.code) != _FORWARDED:
             raise RefusedError(answer, stage)
         return answer
@@ -133,7 +133,7 @@ class Session:
                     self._smtp.close()
                 await asyncio.sleep(_LOOK_AGAIN_SECONDS)
         except (SMTPException, OSError) as error:
-            raise LostBeforeDotError(f"lost while the message was sent: {error}") from error
+            raise LostBeforeDotError(f"lost while the message was sent: {_words(error)}") from error
 
     def _unwritten(self) -> int:
         if not self._smtp.is_connected or self._smtp.transport is None:
@@ -203,6 +203,11 @@ def _away(error: Exception) -> RelayAwayError:
         return RelayAwayError("it offers no STARTTLS: set its security to 'tls' or 'none'", alert=True)
     if "AUTH" in str(error):
         return RelayAwayError("it offers no login: remove the relay's username, or use TLS", alert=True)
+    return RelayAwayError(_words(error))
+
+
+def _words(error: Exception) -> str:
+    """For the log: never what the relay wrote, which may name a recipient."""
     if isinstance(error, SMTPResponseException):
-        return RelayAwayError(f"it answered {error.code}")
-    return RelayAwayError(str(error) or "no answer in time")
+        return f"it answered {error.code}" if error.code > 0 else "its answer is not SMTP"
+    return str(error) or "no answer in time"

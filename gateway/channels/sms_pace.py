@@ -66,9 +66,11 @@ class Pace:
         """How many submits may start at once."""
         if self.paused:
             return 0
-        room = min(self._free - len(self._queue), self._bucket.available())
-        # After a pause one submit goes ahead of the others.
-        return max(0, min(room, 1 if self._wary else room))
+        free = self._free - len(self._queue)
+        if self._wary:
+            # After a pause one submit goes ahead, and the others wait for its response.
+            free = 1 if free == self._window else 0
+        return max(0, min(free, self._bucket.available()))
 
     async def wait(self) -> None:
         """Until `room` may have changed."""

@@ -114,17 +114,20 @@ class Submitter:
             self._pace.leave()
 
     def _refused(self, status: int) -> Outcome:
-        kind = refusal(status)
-        if kind is not Refusal.MESSAGE:
-            self._pace.hold()
-        if kind is Refusal.CROWDED and not self._crowded:
-            log.warning("the SMSC asks us to slow down (%s); pausing", describe(status))
-            self._crowded = True
-        if kind is Refusal.LINE and status not in self._alerted:
-            log.error(
-                "the SMSC takes no text over this bind: %s; correct the bind's settings", describe(status)
-            )
-            self._alerted.add(status)
+        match refusal(status):
+            case Refusal.MESSAGE:
+                self._flowing()
+            case Refusal.CROWDED:
+                self._pace.hold()
+                if not self._crowded:
+                    log.warning("the SMSC asks us to slow down (%s); pausing", describe(status))
+                self._crowded = True
+            case Refusal.LINE:
+                self._pace.hold()
+                if status not in self._alerted:
+                    words = describe(status)
+                    log.error("the SMSC takes no text over this bind: %s; correct its settings", words)
+                self._alerted.add(status)
         return of_status(status)
 
     def _flowing(self) -> None:

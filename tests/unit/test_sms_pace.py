@@ -78,6 +78,9 @@ async def test_a_pause_is_longer_each_time_until_texts_flow_again() -> None:
     assert pace.room() == 0
     pace._paused_until = 0.0
     assert pace.room() == 1, "after a pause one goes ahead of the others"
+    await pace.enter()
+    assert pace.room() == 0, "which wait for its response"
+    pace.leave()
     assert 1.5 <= pace.hold() <= 2.5
     pace._paused_until = 0.0
     pace.flow()
