@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -55,18 +56,18 @@ class Instant(TypeDecorator[datetime]):
             return dialect.type_descriptor(DateTime(timezone=True))
         return dialect.type_descriptor(BigInteger())
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
-        if value is None:
-            return None
-        return aware(value) if dialect.name == "postgresql" else microseconds(value)
+    # Processors of our own instead of process_…_value: moments are most of what a plan reads and writes.
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:
+        bind = aware if dialect.name == "postgresql" else microseconds
+        return lambda moment: None if moment is None else bind(moment)
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if dialect.name == "postgresql":
-            found: datetime = value.astimezone(UTC)
-            return found
-        return _EPOCH + timedelta(microseconds=value)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
+        # asyncpg reads a timestamptz as a datetime in UTC.
+        return None if dialect.name == "postgresql" else _as_moment
+
+
+def _as_moment(value: int | None) -> datetime | None:
+    return None if value is None else _EPOCH + timedelta(0, 0, value)
 
 
 metadata = MetaData(
