@@ -47,9 +47,7 @@ class EmailRig:
 
 
 @pytest.fixture
-async def rig(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[EmailRig]:
-    monkeypatch.setattr(EmailChannel, "PROBE_FIRST", 0.02)
-    monkeypatch.setattr(EmailChannel, "PROBE_MOST", 0.1)
+async def rig(quick: None) -> AsyncIterator[EmailRig]:
     peer = RelayPeer()
     await peer.start()
     await peer.stop()

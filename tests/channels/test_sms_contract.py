@@ -55,9 +55,7 @@ def _habit(submit: smpp34.SubmitSmEvent, number: int) -> None:
 
 
 @pytest.fixture
-async def rig(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SmsRig]:
-    monkeypatch.setattr(SmsChannel, "RECONNECT_FIRST", 0.02)
-    monkeypatch.setattr(SmsChannel, "RECONNECT_MOST", 0.1)
+async def rig(quick: None) -> AsyncIterator[SmsRig]:
     peer = SmscPeer()
     peer.answer = _habit
     await peer.start()

@@ -1,0 +1,52 @@
+"""Peers of the text and mail channels."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from gateway.channels.email import EmailChannel
+from gateway.channels.sms import SmsChannel
+from gateway.channels.sms_pace import Pace
+from tests.channels.proxy import Proxy
+from tests.channels.relay_peer import RelayPeer
+from tests.channels.smsc_peer import SmscPeer
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Outages and pauses take milliseconds."""
+    monkeypatch.setattr(SmsChannel, "RECONNECT_FIRST", 0.02)
+    monkeypatch.setattr(SmsChannel, "RECONNECT_MOST", 0.1)
+    monkeypatch.setattr(Pace, "PAUSE_FIRST", 0.2)
+    monkeypatch.setattr(EmailChannel, "PROBE_FIRST", 0.02)
+    monkeypatch.setattr(EmailChannel, "PROBE_MOST", 0.1)
+    monkeypatch.setattr(EmailChannel, "RETIRE_EVERY", 0.05)
+
+
+@pytest.fixture
+async def smsc(quick: None) -> AsyncIterator[SmscPeer]:
+    """An SMSC that accepts every text."""
+    peer = SmscPeer()
+    await peer.start()
+    yield peer
+    await peer.stop()
+
+
+@pytest.fixture
+async def proxy(smsc: SmscPeer) -> AsyncIterator[Proxy]:
+    """What stands between a bind and the SMSC."""
+    between = Proxy(smsc.port)
+    await between.open()
+    yield between
+    await between.close()
+
+
+@pytest.fixture
+async def relay(quick: None) -> AsyncIterator[RelayPeer]:
+    """A relay that takes every mail, in the clear."""
+    peer = RelayPeer()
+    await peer.start()
+    yield peer
+    await peer.stop()
