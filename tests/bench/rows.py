@@ -9,6 +9,8 @@ from sqlalchemy import Connection, bindparam, text
 from store.schema import Instant
 
 CLINIC = 1
+# So many messages belong to one broadcast.
+A_BROADCAST = 10_000
 
 
 def add_messages(conn: Connection, first: int, count: int, state: str, due_at: datetime) -> None:
@@ -17,7 +19,7 @@ def add_messages(conn: Connection, first: int, count: int, state: str, due_at: d
     values = {
         "clinic": str(CLINIC),
         "id": "n",
-        "broadcast": "1 + n / 10000",
+        "broadcast": f"1 + n / {A_BROADCAST}",
         "recipient": "n",
         "channel": "'sms'",
         "appointment": "n",
@@ -25,7 +27,7 @@ def add_messages(conn: Connection, first: int, count: int, state: str, due_at: d
         "address": "'+1' || (2000000000 + n)",
         "state": f"'{state}'",
         "due_at": ":due",
-        "expires_at": ":due",
+        "expires_at": "NULL",
         "outcome": "'delivered'" if settled else "NULL",
         "cause": "'receipt-delivered'" if settled else "NULL",
         "attempt": "1" if settled else "0",

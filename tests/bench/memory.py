@@ -1,0 +1,136 @@
+"""Resident memory of the daemon with 1,000,000 queued messages, all of them due, while it sends texts.
+
+The daemon runs as it is installed, on SQLite, with its console, bound to an SMSC that accepts everything.
+What is counted is the highest value while it works its way through the first messages; processes that render
+speech or documents would be counted apart, there are none here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psutil
+from sqlalchemy import Connection, func, select
+
+from gateway import wording
+from gateway.domain import Broadcast, BroadcastClass, Channel, MessageType
+from store import broadcasts, migrate
+from store.engine import Store
+from store.schema import message
+from tests.bench import rows
+from tests.bench.measure import report
+from tests.bench.sms import server
+
+SIZE = 1_000_000
+SENT = 20_000
+PATIENCE = 90.0
+BAR_MEGABYTES = 300
+
+CONFIG = """
+instance = "{folder}"
+[console]
+port = 0
+[policy.sms]
+opens = "00:00"
+closes = "00:00"
+[binds.bench]
+port = {port}
+window = 100
+per_second = 100000.0
+"""
+
+
+async def _fill(url: str) -> None:
+    now = datetime.now(UTC)
+    async with Store(url) as store:
+        await migrate.upgrade(store)
+        for _ in range(SIZE // rows.A_BROADCAST + 1):
+            await store.run(broadcasts.order, rows.CLINIC, _order(now), now)
+        await store.run(rows.add_audience, 1, SIZE, now + timedelta(days=1))
+        await store.run(rows.add_messages, 1, SIZE, "queued", now - timedelta(hours=1))
+
+
+def _order(now: datetime) -> Broadcast:
+    return Broadcast(
+        id=0,
+        name="Reminders",
+        type=MessageType.UPCOMING_APPOINTMENTS,
+        broadcast_class=BroadcastClass.HEALTH,
+        channel=Channel.SMS,
+        only_preference=False,
+        send_at=now,
+        starts_from=None,
+        starts_until=None,
+        templates=wording.default_templates(MessageType.UPCOMING_APPOINTMENTS),
+    )
+
+
+@contextmanager
+def _daemon(folder: Path, port: int) -> Iterator[psutil.Process]:
+    config = folder / "ringwell.toml"
+    config.write_text(CONFIG.format(folder=folder, port=port))
+    command = [sys.executable, "-m", "gateway", "run", "--config", str(config)]
+    with (folder / "log").open("wb") as log:
+        running = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    try:
+        yield psutil.Process(running.pid)
+        if running.poll() is not None:
+            raise RuntimeError(f"the daemon ended: {(folder / 'log').read_text()[-2000:]}")
+    finally:
+        running.terminate()
+        try:
+            running.wait(30)
+        except subprocess.TimeoutExpired:
+            running.kill()
+            running.wait()
+
+
+def _sent(conn: Connection) -> int:
+    accepted = message.c.state.in_(["accepted", "delivered"])
+    return int(conn.execute(select(func.count()).where(message.c.id <= 2 * SENT, accepted)).scalar_one())
+
+
+async def _watch(daemon: psutil.Process, url: str) -> tuple[int, int]:
+    """The highest resident memory, in bytes, until enough was sent; and how much that was."""
+    highest = sent = 0
+    deadline = time.monotonic() + PATIENCE
+    async with Store(url) as store:
+        while sent < SENT and time.monotonic() < deadline and daemon.is_running():
+            for _ in range(10):
+                highest = max(highest, daemon.memory_info().rss)
+                await asyncio.sleep(0.1)
+            sent = await store.read(_sent)
+    return highest, sent
+
+
+def main() -> None:
+    """Print the memory as a part of what is allowed."""
+    with tempfile.TemporaryDirectory(prefix="ringwell-bench-") as name:
+        folder = Path(name)
+        url = f"sqlite:///{folder / 'ringwell.sqlite3'}"
+        asyncio.run(_fill(url))
+        with server() as port, _daemon(folder, port) as daemon:
+            highest, sent = asyncio.run(_watch(daemon, url))
+    megabytes = highest / 1_000_000
+    report(
+        "memory",
+        megabytes / BAR_MEGABYTES,
+        1.0,
+        at_most=True,
+        megabytes=round(megabytes),
+        megabytes_allowed=BAR_MEGABYTES,
+        queued=SIZE,
+        sent=sent,
+    )
+
+
+if __name__ == "__main__":
+    main()
