@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,17 +43,17 @@ def load(conn: Connection, clinic: int, wanted: Sequence[tuple[Broadcast, int, i
     """
     as_of = ids.upcoming(conn, clinic, "consent")
     people = {r for _, r, _ in wanted}
-    recipients = _recipients(conn, clinic, people)
-    contacts = _contacts(conn, clinic, people)
+    recipients, origins = _recipients(conn, clinic, people)
+    contacts = _contacts(conn, clinic, origins)
     consents = _consents(conn, clinic, people)
     appointments = _appointments(conn, clinic, {a for _, _, a in wanted if a})
     facts = [
         Facts(
-            broadcast=order,
-            recipient=recipients[person][0],
-            contacts=contacts[person, recipients[person][1]],
-            consents=tuple(consents[person]),
-            appointment=appointments.get(about),
+            order,
+            recipients[person],
+            contacts[person],
+            tuple(consents.get(person, ())),
+            appointments.get(about),
         )
         for order, person, about in wanted
     ]
@@ -79,32 +78,33 @@ def _rows(conn: Connection, statement: Any, clinic: int, wanted: Collection[int]
     return conn.execute(statement, {"c": clinic, "ids": list(wanted)}).all() if wanted else ()
 
 
-def _recipients(conn: Connection, clinic: int, people: Collection[int]) -> dict[int, tuple[Recipient, str]]:
-    """Each recipient, and the origin of the contacts that count for them."""
-    found = {}
-    for id, kind, given, family, language, zone, preferred, details in _rows(
-        conn, _RECIPIENTS, clinic, people
-    ):
-        wish = _CHANNELS[preferred] if preferred else None
-        person = Recipient(id, _KINDS[kind], given, family, language, zone, wish)
-        found[id] = (person, "details" if details else "messaging")
-    return found
-
-
-def _contacts(
+def _recipients(
     conn: Connection, clinic: int, people: Collection[int]
-) -> defaultdict[tuple[int, str], dict[Channel, Contact]]:
-    found: defaultdict[tuple[int, str], dict[Channel, Contact]] = defaultdict(dict)
-    for person, origin, id, name, address, bad_cause in _rows(conn, _CONTACTS, clinic, people):
-        channel = _CHANNELS[name]
-        found[person, origin][channel] = Contact(id, channel, address, bad_cause)
+) -> tuple[dict[int, Recipient], dict[int, str]]:
+    """Each recipient, and the origin of the contacts that count for them."""
+    found, origins = {}, {}
+    rows = _rows(conn, _RECIPIENTS, clinic, people)
+    for id, kind, given, family, language, zone, preferred, details in rows:
+        wish = _CHANNELS[preferred] if preferred else None
+        found[id] = Recipient(id, _KINDS[kind], given, family, language, zone, wish)
+        origins[id] = "details" if details else "messaging"
+    return found, origins
+
+
+def _contacts(conn: Connection, clinic: int, origins: Mapping[int, str]) -> dict[int, dict[Channel, Contact]]:
+    found: dict[int, dict[Channel, Contact]] = {person: {} for person in origins}
+    for person, origin, id, name, address, bad_cause in _rows(conn, _CONTACTS, clinic, origins):
+        if origin == origins[person]:
+            channel = _CHANNELS[name]
+            found[person][channel] = Contact(id, channel, address, bad_cause)
     return found
 
 
-def _consents(conn: Connection, clinic: int, people: Collection[int]) -> defaultdict[int, list[ConsentEntry]]:
-    found: defaultdict[int, list[ConsentEntry]] = defaultdict(list)
+def _consents(conn: Connection, clinic: int, people: Collection[int]) -> dict[int, list[ConsentEntry]]:
+    found: dict[int, list[ConsentEntry]] = {}
     for person, id, given, channel, address in _rows(conn, _CONSENTS, clinic, people):
-        found[person].append(ConsentEntry(id, given, _CHANNELS[channel] if channel else None, address))
+        entry = ConsentEntry(id, given, _CHANNELS[channel] if channel else None, address)
+        found.setdefault(person, []).append(entry)
     return found
 
 
