@@ -21,7 +21,7 @@ _m, _g = message.c, segment.c
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """A message that late evidence may still settle."""
+    """A message that late evidence may still settle; `charged`: attempts that counted before this one."""
 
     message: int
     attempt: int
@@ -132,9 +132,10 @@ _OPEN = select(_m.id, _m.attempt, _m.charged, _m.started_at, _m.expires_at, _m.s
 
 
 def _as_open(row: Any) -> Open:
-    return Open(
-        row.id, row.attempt, row.charged, row.started_at, row.expires_at, State(row.state), row.recipient
-    )
+    state = State(row.state)
+    # The first outcome of an attempt charges it, and only `sending` has none yet.
+    before = row.charged if state is State.SENDING else max(row.charged - 1, 0)
+    return Open(row.id, row.attempt, before, row.started_at, row.expires_at, state, row.recipient)
 
 
 def segments_of(conn: Connection, clinic: int, number: int, attempt: int) -> list[tuple[str | None, str]]:

@@ -11,10 +11,12 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     Connection,
     Integer,
     Text,
     bindparam,
+    case,
     func,
     literal_column,
     or_,
@@ -67,6 +69,9 @@ _said = Rows(
 )
 
 
+_SENDING: ColumnElement[str] = literal_column("'sending'")
+
+
 def _update_to(state: State, before: Sequence[State]) -> Any:
     return (
         update(message)
@@ -83,7 +88,8 @@ def _update_to(state: State, before: Sequence[State]) -> Any:
             reason=_said["why"],
             outcome=_said["result"],
             cause=_said["because"],
-            charged=_m.charged + _said["charge"],
+            # An attempt is charged once, with its first outcome: not again by the later truth.
+            charged=_m.charged + case((_m.state == _SENDING, _said["charge"]), else_=literal_column("0")),
             lease_owner=None,
             lease_until=None,
             updated_at=bindparam("now"),

@@ -7,7 +7,6 @@ other side only inserts what the plan wrote, all in one transaction, by the fast
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import statistics
 import tempfile
@@ -19,6 +18,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select
 
 from gateway import broadcast, wording
+from gateway.commands.shared import run
 from gateway.domain import Broadcast, BroadcastClass, Channel, MessageType
 from gateway.policy import Rules
 from gateway.settings import PolicySettings
@@ -120,10 +120,10 @@ def main(engines: Sequence[str] = ("sqlite", "postgresql")) -> None:
     """Print a ratio for each engine."""
     if "sqlite" in engines:
         with tempfile.TemporaryDirectory(prefix="ringwell-bench-") as folder:
-            asyncio.run(_measure("sqlite", f"sqlite:///{folder}/plan.db", f"sqlite:///{folder}/insert.db"))
+            run(_measure("sqlite", f"sqlite:///{folder}/plan.db", f"sqlite:///{folder}/insert.db"))
     if "postgresql" in engines:
         with postgres_server() as server:
-            asyncio.run(_measure("postgresql", server.create("plan"), server.create("insert")))
+            run(_measure("postgresql", server.create("plan"), server.create("insert")))
 
 
 if __name__ == "__main__":

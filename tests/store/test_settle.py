@@ -150,11 +150,25 @@ async def test_accepted_and_its_early_receipt_settle_in_one_transaction(world: W
     number = await world.message(State.SENDING)
     await world.settle(
         Settlement(number, 1, State.ACCEPTED, outcome="accepted", cause="submitted", charged=True),
-        delivered(number, charged=False),
+        delivered(number),
     )
     row = await world.row(number)
     assert (row["state"], row["charged"]) == ("delivered", 1)
     assert await world.attempts(number) == [(1, "delivered", "receipt-delivered")]
+
+
+@pytest.mark.parametrize("first", ["accepted", "unknown"])
+async def test_an_attempt_is_charged_once_also_when_its_truth_comes_late(world: World, first: str) -> None:
+    number = await world.message(State.SENDING, charged=1)
+    state = State.ACCEPTED if first == "accepted" else State.UNKNOWN
+    await world.settle(Settlement(number, 1, state, outcome=first, cause="x", charged=True))
+    assert (await world.row(number))["charged"] == 2
+    again = Settlement(
+        number, 1, State.SCHEDULED, due_at=NOON, outcome="retry", cause="expired", charged=True
+    )
+    await world.settle(again)
+    row = await world.row(number)
+    assert (row["state"], row["charged"]) == ("scheduled", 2)
 
 
 @pytest.mark.parametrize(("charged", "expected"), [(True, 3), (False, 2)])
