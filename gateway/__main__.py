@@ -6,8 +6,8 @@ import sys
 
 import typer
 
-from gateway.commands import asterisk, broadcast, demo, doctor, history, imports, running
-from gateway.commands.shared import console
+from gateway.commands import asterisk, broadcast, console, demo, doctor, history, imports, running
+from gateway.commands.shared import console as terminal
 from gateway.domain import RingwellError
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ app.command("migrate")(running.migrate_store)
 app.command("demo")(demo.demo)
 app.add_typer(imports.app, name="import")
 app.add_typer(broadcast.app, name="broadcast")
+app.add_typer(console.app, name="console")
 app.command("history")(history.history)
 app.command("doctor")(doctor.doctor)
 app.add_typer(asterisk.app, name="asterisk")
@@ -30,7 +31,7 @@ def main() -> None:
     try:
         app()
     except RingwellError as error:
-        console.print(f"ringwell: {error}", style="red", markup=False, highlight=False)
+        terminal.print(f"ringwell: {error}", style="red", markup=False, highlight=False)
         sys.exit(2)
 
 

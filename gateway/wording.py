@@ -162,7 +162,10 @@ def compose(facts: Facts, channel: Channel, clinic: Clinic) -> Content:
             return Mail(subject, body, letter(subject, body, clinic.name), values["ClientName"].written)
         case Channel.FAX:
             return FaxLetter(
-                values["ClientName"].written, fill(texts["subject"], values), fill(texts["body"], values)
+                values["ClientName"].written,
+                fill(texts["subject"], values),
+                fill(texts["body"], values),
+                to_number=facts.contacts[Channel.FAX].address,
             )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -51,6 +52,8 @@ async def ready_store(of: Settings) -> AsyncIterator[Store]:
 
 def run(main: Coroutine[Any, Any, T]) -> T:
     """Run a command's coroutine."""
+    # What is loaded stays: the collector need not walk it again (a fifth of the time of a plan).
+    gc.freeze()
     return asyncio.run(main)
 
 

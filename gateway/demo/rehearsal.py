@@ -14,15 +14,19 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from gateway import imports, settings
+from gateway.asterisk import provision
 from gateway.asterisk.instance import Instance
+from gateway.asterisk.runtime import is_tested
 from gateway.demo.clinic import Household, people, visits, write_csv, zone_at_noon
 from gateway.domain import RingwellError
 from gateway.settings import Settings
+from gateway.town.town import Address, read_address
 from store import migrate
 from store import people as records
 from store.engine import Store
@@ -75,11 +79,15 @@ class Rehearsal:
         arguments = ["-m", "gateway.town", "--folder", str(self.town_folder)]
         arguments += ["--seed", str(self.plan.seed), "--pace", str(self.plan.pace)]
         self._town = await _spawn(arguments, self.folder / "town.log", self.folder / "town.out")
-        ready = self.town_folder / "town.json"
-        await _until(ready.exists, self._town, self.folder / "town.log", "the town")
-        self._write_settings(json.loads(ready.read_text()))
+        await _until(self._address, self._town, self.folder / "town.log", "the town")
+        address = self._address()
+        assert address is not None
+        self._write_settings(address)
 
-    def _write_settings(self, town: Mapping[str, Any]) -> None:
+    def _address(self) -> Address | None:
+        return read_address(self.town_folder)
+
+    def _write_settings(self, town: Address) -> None:
         zone = zone_at_noon()
         text = _SETTINGS.format(
             instance=json.dumps(str(self.folder / "clinic")),
@@ -87,9 +95,9 @@ class Rehearsal:
             store=json.dumps(self.plan.store_url),
             console=str(self.plan.console).lower(),
             prompts=json.dumps(str(self.folder / "prompts")),
-            sip=town["sip"],
-            smpp=town["smpp"],
-            smtp=town["smtp"],
+            sip=town.sip,
+            smpp=town.smpp,
+            smtp=town.smtp,
         )
         self.config.write_text(text)
 
@@ -130,6 +138,12 @@ class Rehearsal:
     def daemon_running(self) -> bool:
         """Whether the gateway's process lives."""
         return self._daemon is not None and self._daemon.returncode is None
+
+    async def versions(self) -> dict[str, str]:
+        """What was rehearsed with, for the report."""
+        asterisk = await asyncio.to_thread(provision.require(settings.cache_folder()).version)
+        tested = "" if is_tested(asterisk) else " (not tested with Ringwell)"
+        return {"ringwell": metadata.version("ringwell"), "asterisk": asterisk + tested}
 
     async def stop(self) -> None:
         """Stop everything that was started, the exchange of a killed gateway included."""
@@ -213,7 +227,8 @@ answer_seconds = 3
 host = "127.0.0.1"
 port = {smpp}
 source = "+12125550100"
-per_second = 100
+per_second = 200
+window = 50
 
 [relays.town]
 host = "127.0.0.1"

@@ -10,8 +10,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from voices.sample import make_sample_prompt
-
 from gateway import broadcast as planning
 from gateway import wording
 from gateway.demo.clinic import DEMO, people
@@ -23,6 +21,7 @@ from gateway.town.ledger import read_ledger
 from store import history
 from store.engine import Store
 from store.history import Filter
+from voices.sample import make_sample_prompt
 
 SETTLE_SECONDS = 210.0
 Progress = Callable[[str, Counter[str], int], None]

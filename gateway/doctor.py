@@ -1,0 +1,153 @@
+"""Looks at everything a message needs, and says what to do about what is missing."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, func, select
+
+from gateway import settings as configuration
+from gateway.asterisk import provision
+from gateway.asterisk.ami import Ami
+from gateway.asterisk.instance import Instance
+from gateway.asterisk.runtime import is_tested
+from gateway.domain import RingwellError
+from gateway.settings import Settings
+from store import migrate
+from store.engine import Store
+from voices.installed import installed_voices
+
+LEAST_DISK = 1_000_000_000
+CLOCK_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at; `advice` is empty when it is well."""
+
+    part: str
+    well: bool
+    found: str
+    advice: str = ""
+
+
+Look = Callable[[Settings], Awaitable[Finding]]
+
+
+async def examine(settings: Settings, seconds: float) -> list[Finding]:
+    """Every look, each within the time limit."""
+    return [await _look(part, look, settings, seconds) for part, look in _LOOKS.items()]
+
+
+async def _look(part: str, look: Look, settings: Settings, seconds: float) -> Finding:
+    try:
+        async with asyncio.timeout(seconds):
+            return await look(settings)
+    except TimeoutError:
+        return Finding(part, False, f"no answer within {seconds:.0f} s", "see whether it runs at all")
+    except (RingwellError, OSError) as error:
+        return Finding(part, False, str(error), "mend this, then look again")
+
+
+async def _store(settings: Settings) -> Finding:
+    settings.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    async with Store(settings.store_url) as store:
+        found = await migrate.current(store)
+    engine = store.url.get_backend_name()
+    if found != migrate.newest():
+        return Finding("store", False, f"{engine}, schema {found or 'none'}", "run 'ringwell migrate'")
+    return Finding("store", True, f"{engine}, schema {found}")
+
+
+async def _clock(settings: Settings) -> Finding:
+    async with Store(settings.store_url) as store:
+        if store.url.get_backend_name() == "sqlite":
+            return Finding("clock", True, "the store is on this machine")
+        theirs = await store.read(_database_time)
+    apart = abs((theirs - datetime.now(UTC)).total_seconds())
+    words = f"{apart:.1f} s apart from the database"
+    if apart > CLOCK_SECONDS:
+        return Finding("clock", False, words, "let both machines take their time from NTP")
+    return Finding("clock", True, words)
+
+
+def _database_time(conn: Connection) -> datetime:
+    found: datetime = conn.execute(select(func.clock_timestamp())).scalar_one()
+    return found
+
+
+async def _asterisk(_: Settings) -> Finding:
+    runtime = provision.installed(configuration.cache_folder())
+    if runtime is None:
+        return Finding("asterisk", False, "not provisioned", "run 'ringwell asterisk provision'")
+    version = await asyncio.to_thread(runtime.version)
+    if not is_tested(version):
+        return Finding("asterisk", False, f"version {version}", "this release was not tested; 22.x was")
+    return Finding("asterisk", True, f"version {version}")
+
+
+async def _ami(settings: Settings) -> Finding:
+    instance = Instance(settings.folder / "asterisk")
+    if instance.pid() is None:
+        return Finding("ami", False, "the exchange does not run", "run 'ringwell asterisk start'")
+    identity = instance.identity()
+    ami = Ami("127.0.0.1", identity.ami_port, settings.asterisk.username, identity.secret)
+    serving = asyncio.create_task(ami.run())
+    try:
+        await ami.up()
+        await ami.channels()
+    finally:
+        serving.cancel()
+        await asyncio.wait({serving})
+    return Finding("ami", True, "logged in, may look at calls")
+
+
+async def _disk(settings: Settings) -> Finding:
+    settings.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    free = shutil.disk_usage(settings.folder).free
+    words = f"{free / 1e9:.1f} GB free"
+    if free < LEAST_DISK:
+        return Finding("disk", False, words, "make room: messages are accepted only when they can be kept")
+    return Finding("disk", True, words)
+
+
+async def _voice(settings: Settings) -> Finding:
+    voices = await asyncio.to_thread(installed_voices)
+    language = settings.clinic.language
+    names = [voice.name for voice in voices if voice.language.startswith(language)]
+    if not names:
+        return Finding(
+            "voice",
+            False,
+            f"none for the language '{language}'",
+            "get one with 'python -m piper.download_voices'",
+        )
+    return Finding("voice", True, ", ".join(names))
+
+
+async def _lines(settings: Settings) -> Finding:
+    kinds = {"trunk": settings.trunks, "bind": settings.binds, "relay": settings.relays}
+    missing = [kind for kind, lines in kinds.items() if not lines]
+    if missing:
+        return Finding(
+            "lines",
+            False,
+            f"no {', no '.join(missing)}",
+            "set them up: see docs/examples",
+        )
+    return Finding("lines", True, "a trunk, a bind and a relay are set")
+
+
+_LOOKS: dict[str, Look] = {
+    "store": _store,
+    "clock": _clock,
+    "asterisk": _asterisk,
+    "ami": _ami,
+    "disk": _disk,
+    "voice": _voice,
+    "lines": _lines,
+}

@@ -1,0 +1,60 @@
+"""The lines out of the building: settings become channels that are ready to run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from gateway.asterisk.ami import Ami
+from gateway.channels.email import EmailChannel
+from gateway.channels.fax import FaxChannel
+from gateway.channels.port import Channel
+from gateway.channels.sms import SmsChannel
+from gateway.channels.voice import VoiceChannel
+from gateway.documents.fax import FaxRenderer, Sender
+from gateway.exchange import open_exchange
+from gateway.rendering import speech, telefax
+from gateway.settings import Settings, cache_folder
+from voices.library import VoiceLibrary
+
+
+async def open_lines(settings: Settings, stack: AsyncExitStack) -> Sequence[Channel]:
+    """A channel for each kind of line that is set up; `stack` closes what they need."""
+    channels: list[Channel] = []
+    if settings.trunks:
+        channels += await _telephone(settings, stack)
+    if settings.binds:
+        channels.append(SmsChannel(next(iter(settings.binds.values()))))
+    if settings.relays:
+        channels.append(EmailChannel(next(iter(settings.relays.values())), settings.clinic.name))
+    return channels
+
+
+async def _telephone(settings: Settings, stack: AsyncExitStack) -> list[Channel]:
+    exchange = await open_exchange(settings)
+    # Ended only when the gateway stops in order: after a crash the calls that are up go on.
+    stack.push_async_callback(exchange.stop)
+    identity = exchange.identity()
+    ami = Ami("127.0.0.1", identity.ami_port, settings.asterisk.username, identity.secret)
+    trunk = next(iter(settings.trunks.values()))
+    prompts = settings.voice.prompts.expanduser() if settings.voice.prompts else None
+    library = await stack.enter_async_context(
+        VoiceLibrary(cache_folder() / "sounds", prompts, settings.voice.workers)
+    )
+    return [
+        VoiceChannel(ami, trunk, settings.voice, speech(library)),
+        FaxChannel(ami, trunk, settings.fax, telefax(_fax_renderer(settings))),
+    ]
+
+
+def _fax_renderer(settings: Settings) -> FaxRenderer:
+    zone = ZoneInfo(settings.clinic.zone)
+    sender = Sender(settings.clinic.name, settings.clinic.callback, settings.fax.station_id)
+    return FaxRenderer(
+        cache_folder() / "faxes",
+        sender,
+        lambda: datetime.now(zone).date(),
+        max_pages=settings.fax.max_pages,
+    )

@@ -1,0 +1,39 @@
+"""Renderers as the channels take them: what can never be rendered is told apart from machine trouble."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from gateway.channels.errors import ContentError
+from gateway.documents.errors import BadDocumentError
+from gateway.documents.fax import FaxRenderer
+from gateway.domain import FaxImage, FaxLetter, Prompt, Speech
+from voices.errors import PromptError, SpeechError, VoiceMissingError
+from voices.library import VoiceLibrary
+
+
+def speech(
+    library: VoiceLibrary,
+) -> Callable[[tuple[Speech | Prompt, ...]], Awaitable[tuple[Path, ...]]]:
+    """The library's `render`, with its lasting errors as ContentError."""
+
+    async def render(parts: tuple[Speech | Prompt, ...]) -> tuple[Path, ...]:
+        try:
+            return await library.render(parts)
+        except (PromptError, SpeechError, VoiceMissingError) as error:
+            raise ContentError(str(error)) from error
+
+    return render
+
+
+def telefax(renderer: FaxRenderer) -> Callable[[FaxLetter], Awaitable[FaxImage]]:
+    """The fax renderer, with an unusable document as ContentError."""
+
+    async def render(letter: FaxLetter) -> FaxImage:
+        try:
+            return await renderer.render(letter)
+        except BadDocumentError as error:
+            raise ContentError(str(error)) from error
+
+    return render
