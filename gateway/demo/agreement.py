@@ -20,7 +20,8 @@ AFTER = timedelta(seconds=3)
 # An opt-out counts from the moment the gateway could know it.
 ACKNOWLEDGED = timedelta(seconds=5)
 
-CHANNEL_OF = {"call": "voice", "text": "sms", "mail": "email", "fax": "fax"}
+# A fax to a line that is no machine, or busy, is a call like any other to the town.
+CHANNELS_OF = {"call": ("voice", "fax"), "fax": ("fax", "voice"), "text": ("sms",), "mail": ("email",)}
 FINAL = {"delivered", "failed", "refused", "cancelled", "expired", "accepted", "unknown"}
 _NOTHING_LEFT = {"line-down"}
 
@@ -99,7 +100,9 @@ def _match(
         by_address[message.channel, message.address].append(message)
     seen: defaultdict[int, dict[int, Entry]] = defaultdict(dict)
     for entry in sorted(town, key=lambda one: one.at):
-        candidates = by_address[CHANNEL_OF[entry.kind], entry.address]
+        candidates = [
+            message for channel in CHANNELS_OF[entry.kind] for message in by_address[channel, entry.address]
+        ]
         found = _attempt_of(entry, candidates, seen)
         if found is None:
             result.doubled += 1
@@ -174,7 +177,7 @@ _CALL_RESULTS: Mapping[str, tuple[str, str]] = {
     "busy": ("busy", ""),
     "no-answer": ("no-answer", ""),
     "declined": ("declined", ""),
-    "unallocated": ("unallocated", ""),
+    "no-such-number": ("unallocated", ""),
 }
 _HEARD = {"confirmed", "played", "voicemail"}
 

@@ -88,6 +88,7 @@ class Rehearsal:
         return read_address(self.town_folder)
 
     def _write_settings(self, town: Address) -> None:
+        (self.folder / "clinic").mkdir(exist_ok=True, mode=0o700)
         zone = zone_at_noon()
         text = _SETTINGS.format(
             instance=json.dumps(str(self.folder / "clinic")),
