@@ -13,6 +13,7 @@ from tests.unit.factory import NOON
 
 SECOND = timedelta(seconds=1)
 CONFIRMED = Try(1, NOON, NOON + 20 * SECOND, "delivered", "confirmed")
+UNKNOWN = replace(CONFIRMED, outcome="unknown", cause="interrupted")
 CALL = Told(
     7,
     3,
