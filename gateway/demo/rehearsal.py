@@ -10,7 +10,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -47,7 +47,6 @@ class Plan:
     pace: float = 1.0
     store_url: str = ""
     console: bool = False
-    overrides: Mapping[str, str] | None = None
 
 
 class Rehearsal:
