@@ -179,7 +179,8 @@ _CALL_RESULTS: Mapping[str, tuple[str, str]] = {
     "declined": ("declined", ""),
     "no-such-number": ("unallocated", ""),
 }
-_HEARD = {"confirmed", "played", "voicemail"}
+# Seconds of speech that must have arrived; who presses 1 at once has still heard something.
+_HEARD = {"confirmed": 0.2, "played": 1.0, "voicemail": 1.0}
 
 
 def _about_call(attempt: Try, entry: Entry) -> str | None:
@@ -188,7 +189,7 @@ def _about_call(attempt: Try, entry: Entry) -> str | None:
         return None if attempt.outcome == "retry" else f"says {attempt.cause}"
     if (entry.result, entry.pressed) != expected:
         return f"says {attempt.cause}, the town saw {entry.result} {entry.pressed}".rstrip()
-    if attempt.cause in _HEARD and entry.voiced_seconds < 1.0:
+    if entry.voiced_seconds < _HEARD.get(attempt.cause, 0.0):
         return f"says {attempt.cause}, the town heard {entry.voiced_seconds:.1f} s"
     return None
 

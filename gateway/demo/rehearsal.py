@@ -47,6 +47,8 @@ class Plan:
     pace: float = 1.0
     store_url: str = ""
     console: bool = False
+    texts_per_second: float = 200
+    calls_per_second: float = 10
 
 
 class Rehearsal:
@@ -95,6 +97,8 @@ class Rehearsal:
             store=json.dumps(self.plan.store_url),
             console=str(self.plan.console).lower(),
             prompts=json.dumps(str(self.folder / "prompts")),
+            calls=self.plan.calls_per_second,
+            texts=self.plan.texts_per_second,
             sip=town.sip,
             smpp=town.smpp,
             smtp=town.smtp,
@@ -216,7 +220,7 @@ port = {sip}
 caller_id = "+12125550100"
 max_calls = 40
 max_faxes = 4
-calls_per_second = 10
+calls_per_second = {calls}
 ring_seconds = 15
 
 [voice]
@@ -227,7 +231,7 @@ answer_seconds = 3
 host = "127.0.0.1"
 port = {smpp}
 source = "+12125550100"
-per_second = 200
+per_second = {texts}
 window = 50
 
 [relays.town]
