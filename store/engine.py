@@ -7,9 +7,11 @@ transaction. That is what keeps the statements in one place.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from sqlite3 import OperationalError as SqliteError
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -21,6 +23,8 @@ from sqlalchemy.pool import QueuePool, StaticPool
 
 from gateway.domain import RingwellError
 
+# How long a SQLite statement waits for another process to let go.
+BUSY_SECONDS = 15
 P = ParamSpec("P")
 T = TypeVar("T")
 Work = Callable[Concatenate[Connection, P], T]
@@ -138,8 +142,22 @@ async def _in_thread(threads: ThreadPoolExecutor, engine: Engine, work: Callable
     return await asyncio.get_running_loop().run_in_executor(threads, transaction)
 
 
+def _turn_on_wal(connection: Any) -> None:
+    # The one statement that does not wait for others to let go: the busy timeout does not hold for it.
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except SqliteError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+        else:
+            return
+
+
 def _sqlite_engine(url: URL, begin: str, readers: int) -> Engine:
-    options: dict[str, Any] = {"connect_args": {"check_same_thread": False, "timeout": 15}}
+    options: dict[str, Any] = {"connect_args": {"check_same_thread": False, "timeout": BUSY_SECONDS}}
     options |= {"poolclass": QueuePool, "pool_size": readers} if readers else {"poolclass": StaticPool}
     engine = create_engine(url.set(drivername="sqlite"), hide_parameters=True, **options)
 
@@ -147,7 +165,8 @@ def _sqlite_engine(url: URL, begin: str, readers: int) -> Engine:
     def _configure(connection: Any, _: object) -> None:
         # We say BEGIN ourselves: a deferred read-to-write upgrade would fail at once.
         connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        _turn_on_wal(connection)
+        for pragma in ("synchronous=FULL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
