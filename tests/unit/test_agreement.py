@@ -76,7 +76,7 @@ def test_two_ledgers_that_agree_are_clean_and_matched():
         ([CALL], [], "misreported"),
         ([CALL], [replace(HEARD, result="busy", pressed="")], "misreported"),
         ([CALL], [replace(HEARD, pressed="")], "misreported"),
-        ([CALL], [replace(HEARD, voiced_seconds=0.2)], "misreported"),
+        ([CALL], [replace(HEARD, voiced_seconds=0.1)], "misreported"),
         ([TEXT], [replace(READ, receipt="UNDELIV")], "misreported"),
         ([replace(CALL, settled=False, state="scheduled")], [HEARD], "lost"),
         ([replace(CALL, consented=False)], [HEARD], "without_consent"),
