@@ -83,7 +83,7 @@ async def _work(
 ) -> None:
     owner = f"{settings.node}/{secrets.token_hex(4)}"
     outbox = Outbox(link, settings, owner)
-    intake = Intake(link, settings, owner)
+    intake = Intake(link, outbox, settings, owner)
     dispatchers = [Dispatcher(channel, link, outbox, settings, owner) for channel in channels]
     await link.insist(sweep.sweep, settings.node, owner, link.store.clock())
     services = [outbox.run(), *_upkeep(settings, link, owner, channels)]

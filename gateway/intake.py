@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import groupby
 
 from sqlalchemy import Connection
 
@@ -12,27 +13,29 @@ from gateway.channels.port import Channel
 from gateway.domain import (
     Event,
     OptedOut,
-    Outcome,
     Receipt,
     Reply,
     ReplyKind,
     parse_attempt_id,
 )
+from gateway.evidence import settled_late
 from gateway.link import StoreLink
+from gateway.outbox import Outbox
 from gateway.settings import Settings
-from gateway.settlement import Started, name_of, of_segments, settlement
 from store import people, receipts
-from store.receipts import Open
 from store.settle import settle
 
 log = logging.getLogger(__name__)
+
+BATCH = 500
 
 
 class Intake:
     """Takes the events of every channel."""
 
-    def __init__(self, link: StoreLink, settings: Settings, owner: str) -> None:
+    def __init__(self, link: StoreLink, outbox: Outbox, settings: Settings, owner: str) -> None:
         self._link = link
+        self._outbox = outbox
         self._clinic = settings.clinic.id
         self._retry = settings.retry
         self._owner = owner
@@ -40,23 +43,27 @@ class Intake:
     async def follow(self, channel: Channel) -> None:
         """Record the events of a channel until it is closed.
 
-        Asking for the next event tells the channel that this one is on disk.
+        Asking for the next batch tells the channel that this one is on disk.
         """
-        async for event in channel.events():
-            await self._link.insist(self._record, event, self._link.store.clock())
-            if isinstance(event, Receipt) and event.attempt:
-                await channel.acknowledge([event.attempt])
+        async for batch in channel.batches(BATCH):
+            for of_segments, run in groupby(batch, key=_names_a_segment):
+                if of_segments:
+                    await self._outbox.hear([event for event in run if isinstance(event, Receipt)])
+                else:
+                    await self._link.insist(self._record, list(run), self._link.store.clock())
+            settled = [event.attempt for event in batch if isinstance(event, Receipt) and event.attempt]
+            if settled:
+                await channel.acknowledge(settled)
 
-    def _record(self, conn: Connection, event: Event, now: datetime) -> None:
-        match event:
-            case Receipt(attempt=attempt) if attempt:
-                self._known_attempt(conn, event, now)
-            case Receipt():
-                self._known_segment(conn, event, now)
-            case Reply():
-                self._reply(conn, event, now)
+    def _record(self, conn: Connection, events: Sequence[Event], now: datetime) -> None:
+        for event in events:
+            match event:
+                case Receipt():
+                    self._known_attempt(conn, event, now)
+                case Reply():
+                    self._reply(conn, event, now)
 
-    # --- receipts ---
+    # --- receipts that name their attempt ---
 
     def _known_attempt(self, conn: Connection, event: Receipt, now: datetime) -> None:
         parsed = parse_attempt_id(event.attempt)
@@ -64,41 +71,12 @@ class Intake:
             log.warning("a %s receipt names an attempt that is not ours", event.channel)
             return
         _, message, number = parsed
-        waiting = receipts.open_message(conn, self._clinic, message)
+        waiting = receipts.open_messages(conn, self._clinic, [message]).get(message)
         if waiting is not None and waiting.attempt == number:
-            self._settle(conn, waiting, event.outcome, now)
+            late = settled_late(waiting, event.outcome, now, self._retry)
+            settle(conn, self._clinic, self._owner, [late], now)
             if isinstance(event.outcome, OptedOut):
                 self._withdraw_recipient(conn, message, "keypress", now)
-
-    def _known_segment(self, conn: Connection, event: Receipt, now: datetime) -> None:
-        outcome = event.outcome
-        message = receipts.note_receipt(
-            conn, self._clinic, event.channel, event.remote_id, name_of(outcome), outcome.cause, now
-        )
-        waiting = receipts.open_message(conn, self._clinic, message) if message else self._orphan(conn, event)
-        if waiting is None:
-            return
-        known = receipts.segments_of(conn, self._clinic, waiting.message, waiting.attempt)
-        whole = outcome if len(known) == 1 else of_segments(known)
-        if whole is not None:
-            self._settle(conn, waiting, whole, now)
-
-    def _orphan(self, conn: Connection, event: Receipt) -> Open | None:
-        """The one message of unknown fate to that address: the response that named it was lost."""
-        candidates = receipts.open_by_address(conn, self._clinic, event.channel, event.address)
-        if len(candidates) != 1:
-            return None
-        found = candidates[0]
-        receipts.adopt_segment(
-            conn, self._clinic, event.channel, event.remote_id, found.message, found.attempt
-        )
-        return found
-
-    def _settle(self, conn: Connection, waiting: Open, outcome: Outcome, now: datetime) -> None:
-        started = Started(
-            waiting.message, waiting.attempt, waiting.charged, waiting.started_at, waiting.expires_at
-        )
-        settle(conn, self._clinic, self._owner, [settlement(started, outcome, now, self._retry)], now)
 
     # --- replies ---
 
@@ -136,6 +114,10 @@ class Intake:
         found = receipts.message_of(conn, self._clinic, message)
         if found is not None:
             people.withdraw(conn, self._clinic, found[2], source, now)
+
+
+def _names_a_segment(event: Event) -> bool:
+    return isinstance(event, Receipt) and not event.attempt
 
 
 _SOURCES = {"voice": "keypress", "sms": "text", "email": "email", "fax": "fax"}

@@ -1,4 +1,7 @@
-"""Settlements on their way to disk: collected, written in batches, never lost while the process lives."""
+"""Settlements and receipts on their way to disk: collected, written in batches, never lost while we live.
+
+Both go the same way, so that a text whose receipt comes at once is settled once, as delivered.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,14 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from gateway import domain, evidence
 from gateway.channels.port import Channel
-from gateway.domain import Accepted, Attempt, OptedOut, Outcome
+from gateway.domain import Accepted, Attempt, OptedOut, Outcome, Receipt
 from gateway.link import StoreLink
 from gateway.settings import Settings
-from gateway.settlement import Started, of_segments, settlement
-from store import people, receipts
+from gateway.settlement import Started, settlement
+from store import people, segments
+from store.segments import Named
 from store.settle import Settlement, settle
 
 log = logging.getLogger(__name__)
@@ -30,10 +35,22 @@ class Entry:
 
     settlement: Settlement
     channel: Channel | None = None
-    started: Started | None = None
     remote_ids: tuple[str, ...] = ()
     opted_out: str = ""
     attempt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Receipts that somebody waits for."""
+
+    receipts: Sequence[Receipt]
+    on_disk: asyncio.Future[None]
+
+    def written(self) -> None:
+        """They are on disk."""
+        if not self.on_disk.done():
+            self.on_disk.set_result(None)
 
 
 class Outbox:
@@ -45,6 +62,7 @@ class Outbox:
         self._retry = settings.retry
         self._owner = owner
         self._waiting: list[Entry] = []
+        self._told: list[Told] = []
         self._work = asyncio.Event()
         self._open: set[int] = set()
         self._writing = asyncio.Lock()
@@ -68,7 +86,6 @@ class Outbox:
             Entry(
                 settlement(started, outcome, now, self._retry),
                 channel,
-                started,
                 outcome.remote_ids if isinstance(outcome, Accepted) else (),
                 attempt.address if isinstance(outcome, OptedOut) else "",
                 attempt.id,
@@ -79,6 +96,13 @@ class Outbox:
         self._waiting.append(entry)
         self._work.set()
 
+    async def hear(self, heard: Sequence[Receipt]) -> None:
+        """Queue receipts of segments; returns when they, and what they settle, are on disk."""
+        told = Told(heard, asyncio.get_running_loop().create_future())
+        self._told.append(told)
+        self._work.set()
+        await told.on_disk
+
     async def run(self) -> None:
         """Write what is queued, in batches, until cancelled; `flush` then writes the rest."""
         while True:
@@ -88,32 +112,31 @@ class Outbox:
     async def flush(self) -> None:
         """Write everything that is queued now; waits for a flush that is under way."""
         async with self._writing:
-            while self._waiting:
+            while self._waiting or self._told:
                 batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
-                await self._link.insist(self._write, batch, self._link.store.clock())
+                told, self._told = self._told, []
+                heard = [receipt for one in told for receipt in one.receipts]
+                await self._link.insist(self._write, batch, heard, self._link.store.clock())
                 self._open.difference_update(entry.settlement.message for entry in batch if entry.attempt)
+                for one in told:
+                    one.written()
                 await self._acknowledge(batch)
             self._work.clear()
 
-    def _write(self, conn: Connection, batch: Sequence[Entry], now: datetime) -> None:
-        settle(conn, self._clinic, self._owner, [entry.settlement for entry in batch], now)
+    def _write(
+        self, conn: Connection, batch: Sequence[Entry], heard: Sequence[Receipt], now: datetime
+    ) -> None:
+        said: dict[int, Outcome | None] = {}
+        for channel, named in _named(batch).items():
+            said |= dict.fromkeys(segments.remember(conn, self._clinic, channel, named, now))
+        if heard:
+            said |= evidence.note(conn, self._clinic, heard, now)
+        late = evidence.settlements(conn, self._clinic, said, self._retry, now)
+        first = [entry.settlement for entry in batch]
+        settle(conn, self._clinic, self._owner, evidence.combined(first, late), now)
         for entry in batch:
-            if entry.remote_ids:
-                self._remember(conn, entry, now)
             if entry.opted_out:
                 people.withdraw(conn, self._clinic, entry.opted_out, "keypress", now)
-
-    def _remember(self, conn: Connection, entry: Entry, now: datetime) -> None:
-        """Write the segments down; receipts that overtook the response count at once."""
-        assert entry.channel is not None
-        assert entry.started is not None
-        number, attempt = entry.settlement.message, entry.settlement.number
-        rows = [(remote_id, number, attempt) for remote_id in entry.remote_ids]
-        if receipts.remember_segments(conn, self._clinic, entry.channel.name, rows, now):
-            known = receipts.segments_of(conn, self._clinic, number, attempt)
-            if outcome := of_segments(known):
-                late = settlement(entry.started, outcome, now, self._retry)
-                settle(conn, self._clinic, self._owner, [late], now)
 
     async def _acknowledge(self, batch: Sequence[Entry]) -> None:
         settled: dict[int, list[str]] = defaultdict(list)
@@ -124,3 +147,13 @@ class Outbox:
                 channels[id(entry.channel)] = entry.channel
         for key, attempts in settled.items():
             await channels[key].acknowledge(attempts)
+
+
+def _named(batch: Sequence[Entry]) -> dict[domain.Channel, list[Named]]:
+    """What the responses called the segments of each channel."""
+    found: dict[domain.Channel, list[Named]] = defaultdict(list)
+    for entry in batch:
+        if entry.channel is not None:
+            number, attempt = entry.settlement.message, entry.settlement.number
+            found[entry.channel.name] += (Named(id, number, attempt) for id in entry.remote_ids)
+    return found

@@ -1,22 +1,22 @@
-"""What comes back: segments and their receipts, replies, keys pressed; matched to messages."""
+"""What comes back: messages that wait for evidence, replies, keys pressed."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, null, or_, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from gateway.domain import Channel, Reply, State
 from store import ids
+from store.batch import among
 from store.outside import storable
 from store.queue import UNKNOWN, in_states
-from store.schema import appointment, message, reply, segment
-from store.upsert import insert_into
+from store.schema import appointment, message, reply
 
-_m, _g = message.c, segment.c
+_m = message.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,87 +32,10 @@ class Open:
     recipient: int
 
 
-def remember_segments(
-    conn: Connection, clinic: int, channel: Channel, rows: Sequence[tuple[str, int, int]], now: datetime
-) -> list[int]:
-    """Write down (remote id, message, attempt); returns the messages whose receipts were here already."""
-    early = []
-    for remote_id, number, attempt in rows:
-        values = {
-            "clinic": clinic,
-            "channel": channel.value,
-            "remote_id": storable(remote_id),
-            "message": number,
-            "attempt": attempt,
-            "at": now,
-        }
-        insert = insert_into(conn, segment).values(values)
-        known = insert.on_conflict_do_update(
-            index_elements=[_g.clinic, _g.channel, _g.remote_id],
-            set_={
-                "message": number,
-                "attempt": attempt,
-                # The other side may use an id again: then what its receipts said was of an earlier message.
-                "outcome": case((_ours_or_early(number, attempt), _g.outcome), else_=null()),
-                "cause": case((_ours_or_early(number, attempt), _g.cause), else_=null()),
-                "at": now,
-            },
-        ).returning(_g.outcome)
-        if conn.execute(known).scalar():
-            early.append(number)
-    return early
-
-
-def _ours_or_early(number: int, attempt: int) -> ColumnElement[bool]:
-    return or_(_g.message == 0, and_(_g.message == number, _g.attempt == attempt))
-
-
-def note_receipt(
-    conn: Connection, clinic: int, channel: Channel, remote_id: str, outcome: str, cause: str, now: datetime
-) -> int:
-    """Keep what a receipt says of a segment; returns its message, 0 while no response has named one.
-
-    A segment that was delivered or failed stays so: receipts come doubled and out of order.
-    """
-    cause = storable(cause)
-    values: dict[str, Any] = {
-        "clinic": clinic,
-        "channel": channel.value,
-        "remote_id": storable(remote_id),
-        "message": 0,
-        "attempt": 0,
-        "outcome": outcome,
-        "cause": cause,
-        "at": now,
-    }
-    insert = insert_into(conn, segment).values(values)
-    final = and_(_g.message != 0, _g.outcome.in_(("delivered", "failed")))
-    kept = insert.on_conflict_do_update(
-        index_elements=[_g.clinic, _g.channel, _g.remote_id],
-        set_={
-            "outcome": case((final, _g.outcome), else_=outcome),
-            "cause": case((final, _g.cause), else_=cause),
-        },
-    ).returning(_g.message)
-    return int(conn.execute(kept).scalar_one())
-
-
-def adopt_segment(
-    conn: Connection, clinic: int, channel: Channel, remote_id: str, number: int, attempt: int
-) -> None:
-    """An early or orphaned receipt turned out to belong to this attempt."""
-    conn.execute(
-        update(segment)
-        .where(_g.clinic == clinic, _g.channel == channel.value, _g.remote_id == storable(remote_id))
-        .values(message=number, attempt=attempt)
-    )
-
-
-def open_message(conn: Connection, clinic: int, number: int) -> Open | None:
-    """The message if it still waits for evidence."""
-    waiting = in_states((State.SENDING, State.ACCEPTED, State.UNKNOWN))
-    row = conn.execute(_OPEN.where(_m.clinic == clinic, _m.id == number, waiting)).first()
-    return _as_open(row) if row else None
+def open_messages(conn: Connection, clinic: int, numbers: Collection[int]) -> dict[int, Open]:
+    """Those of the messages that still wait for evidence, by number."""
+    rows = conn.execute(_OPEN_AMONG, {"c": clinic, "ids": list(numbers)}) if numbers else ()
+    return {row.id: _as_open(row) for row in rows}
 
 
 def open_by_address(conn: Connection, clinic: int, channel: Channel, address: str) -> list[Open]:
@@ -129,6 +52,11 @@ def open_by_address(conn: Connection, clinic: int, channel: Channel, address: st
 
 
 _OPEN = select(_m.id, _m.attempt, _m.charged, _m.started_at, _m.expires_at, _m.state, _m.recipient)
+_OPEN_AMONG = _OPEN.where(
+    _m.clinic == bindparam("c"),
+    among(_m.id, "ids"),
+    in_states((State.SENDING, State.ACCEPTED, State.UNKNOWN)),
+)
 
 
 def _as_open(row: Any) -> Open:
@@ -136,14 +64,6 @@ def _as_open(row: Any) -> Open:
     # The first outcome of an attempt charges it, and only `sending` has none yet.
     before = row.charged if state is State.SENDING else max(row.charged - 1, 0)
     return Open(row.id, row.attempt, before, row.started_at, row.expires_at, state, row.recipient)
-
-
-def segments_of(conn: Connection, clinic: int, number: int, attempt: int) -> list[tuple[str | None, str]]:
-    """(outcome, cause) of each segment of an attempt; outcome None while its receipt is missing."""
-    rows = conn.execute(
-        select(_g.outcome, _g.cause).where(_g.clinic == clinic, _g.message == number, _g.attempt == attempt)
-    )
-    return [(row.outcome, row.cause or "") for row in rows]
 
 
 def latest_to(conn: Connection, clinic: int, channel: Channel, address: str) -> tuple[int, int] | None:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import random
 import ssl
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -22,6 +22,7 @@ from gateway.channels.email_session import (
     Session,
 )
 from gateway.channels.errors import ContentError, UnsafeValueError
+from gateway.channels.inbox import Inbox
 from gateway.domain import Accepted, Attempt, Content, Event, Failed, Mail, Outcome, Retry, RetryKind, Unknown
 from gateway.settings import Relay, SettingsError
 
@@ -52,7 +53,7 @@ class EmailChannel:
         self._freed = asyncio.Event()
         self._up = asyncio.Event()
         self._lost = asyncio.Event()
-        self._closed = asyncio.Event()
+        self._inbox = Inbox()
         self._down = self._alerted = False
         self._policy_said = False
 
@@ -73,7 +74,7 @@ class EmailChannel:
                 backoff = min(backoff * 2, self.PROBE_MOST)
         finally:
             self._up.clear()
-            self._closed.set()
+            self._inbox.close()
             await self._pool.close()
 
     async def _probe(self) -> bool:
@@ -205,12 +206,9 @@ class EmailChannel:
 
     # --- what comes back ---
 
-    async def events(self) -> AsyncIterator[Event]:
+    def batches(self, most: int) -> AsyncIterator[Sequence[Event]]:
         """Nothing yet: a relay's acceptance is all there is until bounces are read."""
-        await self._closed.wait()
-        nothing: tuple[Event, ...] = ()
-        for event in nothing:
-            yield event
+        return self._inbox.batches(most)
 
     async def reconcile(self, attempts: Collection[str]) -> None:
         """SMTP has no question for it: what was lost after the final dot stays unknown."""

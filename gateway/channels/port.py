@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Sequence
 from typing import Protocol
 
 from gateway import domain
@@ -35,8 +35,12 @@ class Channel(Protocol):
     async def send(self, attempt: Attempt) -> Outcome:
         """Try once, within the channel's own time limit."""
 
-    def events(self) -> AsyncIterator[Event]:
-        """Receipts and replies as they come, until the channel is closed."""
+    def batches(self, most: int) -> AsyncIterator[Sequence[Event]]:
+        """Receipts and replies as they come, what is waiting and up to `most` at a time, until closed.
+
+        Asking for the next batch says that all of this one is on disk: only then is it acknowledged to the
+        sender. gateway.channels.inbox does this for every channel.
+        """
 
     async def reconcile(self, attempts: Collection[str]) -> None:
         """Look for evidence on attempts whose fate was lost in a crash; what is found arrives in `events`."""

@@ -12,9 +12,9 @@ from functools import partial
 from gateway import domain
 from gateway.channels import sms_pdu
 from gateway.channels.errors import ContentError
+from gateway.channels.inbox import Inbox
 from gateway.channels.sms_causes import BIND_REFUSALS
 from gateway.channels.sms_encoding import check_text
-from gateway.channels.sms_inbox import Inbox
 from gateway.channels.sms_link import BindRefusedError, Link
 from gateway.channels.sms_pace import Pace
 from gateway.channels.sms_pdu import PduError
@@ -145,15 +145,9 @@ class SmsChannel:
         else:
             self._inbox.put(event, acknowledge)
 
-    async def events(self) -> AsyncIterator[Event]:
-        """Receipts and replies. Asking for the next one acknowledges this one to the SMSC."""
-        async for batch in self._inbox.batches(1):
-            yield batch[0]
-
-    async def batches(self, most: int) -> AsyncIterator[Sequence[Event]]:
-        """As `events`, several at a time: asking for the next batch acknowledges all of this one."""
-        async for batch in self._inbox.batches(most):
-            yield batch
+    def batches(self, most: int) -> AsyncIterator[Sequence[Event]]:
+        """Receipts and replies. Asking for the next batch acknowledges all of this one to the SMSC."""
+        return self._inbox.batches(most)
 
     async def reconcile(self, attempts: Collection[str]) -> None:
         """SMPP has no question for it: late receipts tell, by the number they speak of."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from gateway.asterisk.ami import Ami, UnsafeHeaderError
 from gateway.asterisk.calls import CallLostError, Calls, NotPlacedError, Order
 from gateway.asterisk.results import CallResult
 from gateway.channels.errors import ContentError
+from gateway.channels.inbox import Inbox
 from gateway.channels.pace import Pace
 from gateway.domain import (
     Attempt,
@@ -61,7 +62,7 @@ class TelephoneChannel(ABC):
         self._ami, self._pace = ami, pace
         self._caller_id, self._ring_seconds = caller_id, ring_seconds
         self._calls = Calls(ami, self._on_key, self._on_late)
-        self._events: asyncio.Queue[Event] = asyncio.Queue()
+        self._inbox = Inbox()
         self._addresses: dict[str, str] = {}
         self._told: set[str] = set()
         # Settled as unknown: their results must stay, should they still come.
@@ -81,9 +82,12 @@ class TelephoneChannel(ABC):
 
     async def run(self) -> None:
         """Keep the connection to the exchange up."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._ami.run())
-            group.create_task(self._calls.run())
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._ami.run())
+                group.create_task(self._calls.run())
+        finally:
+            self._inbox.close()
 
     async def slots(self) -> int:
         """Wait until the exchange is there, the trunk is not paused, and a line is free."""
@@ -154,7 +158,7 @@ class TelephoneChannel(ABC):
             return
         self._told.add(attempt)
         address = self._addresses.get(attempt, "")
-        self._events.put_nowait(Reply(self.name, kind, address, datetime.now(UTC), key, attempt))
+        self._inbox.put(Reply(self.name, kind, address, datetime.now(UTC), key, attempt))
 
     def _on_late(self, attempt: str, result: CallResult) -> None:
         self._tell_key(attempt, result.key)
@@ -163,12 +167,11 @@ class TelephoneChannel(ABC):
         if isinstance(outcome, Unknown):
             return
         self._unknown.discard(attempt)
-        self._events.put_nowait(Receipt(self.name, outcome, datetime.now(UTC), attempt))
+        self._inbox.put(Receipt(self.name, outcome, datetime.now(UTC), attempt))
 
-    async def events(self) -> AsyncIterator[Event]:
+    def batches(self, most: int) -> AsyncIterator[Sequence[Event]]:
         """Keys as they are pressed, and results that were found later."""
-        while True:
-            yield await self._events.get()
+        return self._inbox.batches(most)
 
     async def reconcile(self, attempts: Collection[str]) -> None:
         """Ask the exchange for the results it kept of these attempts."""

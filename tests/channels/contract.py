@@ -193,7 +193,7 @@ class ChannelContract:
         await rig.find()
 
         async def follow() -> None:
-            async for _ in rig.channel.events():
+            async for _ in rig.channel.batches(10):
                 pass
 
         async with serving(rig.channel):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from typing import cast
 
 import pytest
@@ -28,7 +28,7 @@ async def test_a_receipt_may_come_before_the_response(smsc: SmscPeer) -> None:
         send = begin(channel)
         await until(lambda: len(smsc.got) == 1)
         early = asyncio.create_task(smsc.receipt("77"))
-        receipt = await anext(channel.events())
+        (receipt,) = await anext(channel.batches(1))
         assert not send.done()
         smsc.got[0].accept("00077")
         outcome = await send
@@ -49,17 +49,17 @@ async def test_a_doubled_receipt_is_told_twice_and_both_are_acknowledged(smsc: S
 
 
 async def _collect(channel: SmsChannel, into: list[Event]) -> None:
-    async for event in channel.events():
-        into.append(event)
+    async for batch in channel.batches(10):
+        into += batch
 
 
 async def test_an_event_is_acknowledged_only_when_the_next_is_asked_for(smsc: SmscPeer) -> None:
     async with running(smsc.port) as channel:
         first = asyncio.create_task(smsc.text("C"))
         # The peer may put texts that are sent at once on the wire in any order.
-        await until(lambda: len(channel._inbox._events) == 1)
+        await until(lambda: len(channel._inbox) == 1)
         second = asyncio.create_task(smsc.text("STOP"))
-        events = channel.events()
+        events = channel.batches(1)
         await anext(events)
         done, _ = await asyncio.wait([first, second], timeout=0.1)
         assert not done
@@ -74,10 +74,10 @@ async def test_an_event_is_acknowledged_only_when_the_next_is_asked_for(smsc: Sm
 async def test_an_event_is_told_again_to_whoever_asks_next(smsc: SmscPeer) -> None:
     async with running(smsc.port) as channel:
         sent = asyncio.create_task(smsc.text("C"))
-        dying = cast("AsyncGenerator[Event, None]", channel.events())
+        dying = cast("AsyncGenerator[Sequence[Event], None]", channel.batches(1))
         first = await anext(dying)
         await dying.aclose()
-        following = channel.events()
+        following = channel.batches(1)
         assert await anext(following) == first
         waiting = asyncio.create_task(anext(following, None))
         assert (await sent).is_success
@@ -87,7 +87,7 @@ async def test_an_event_is_told_again_to_whoever_asks_next(smsc: SmscPeer) -> No
 async def test_many_events_can_be_taken_and_acknowledged_at_once(smsc: SmscPeer) -> None:
     async with running(smsc.port) as channel:
         sent = [asyncio.create_task(smsc.text(str(number))) for number in range(5)]
-        await until(lambda: len(channel._inbox._events) == 5)
+        await until(lambda: len(channel._inbox) == 5)
         batches = channel.batches(3)
         assert [len(await anext(batches)), len(await anext(batches))] == [3, 2]
         await until(lambda: sum(task.done() for task in sent) == 3)
@@ -100,7 +100,7 @@ async def test_many_events_can_be_taken_and_acknowledged_at_once(smsc: SmscPeer)
 async def test_a_reply_is_told_with_its_number(smsc: SmscPeer, words: str, kind: ReplyKind) -> None:
     async with running(smsc.port) as channel:
         sent = asyncio.create_task(smsc.text(words))
-        reply = await anext(channel.events())
+        (reply,) = await anext(channel.batches(1))
         assert isinstance(reply, Reply)
         assert (reply.kind, reply.address, reply.text) == (kind, "+12125550000", words)
     await asyncio.wait([sent])

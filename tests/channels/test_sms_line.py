@@ -66,7 +66,7 @@ async def test_a_lost_response_leaves_the_receipt_to_tell_by_its_number(smsc: Sm
         proxy.forward_replies = True
         await until(lambda: len(smsc.binds) == 2)
         late = asyncio.create_task(smsc.receipt("0000AB01"))
-        receipt = await anext(channel.events())
+        (receipt,) = await anext(channel.batches(1))
         assert isinstance(receipt, Receipt)
         assert (receipt.remote_id, receipt.address) == ("ab01", "+12125550000")
     await asyncio.wait([late])

@@ -127,8 +127,8 @@ async def outcomes(ami: Ami, town: Town, folder: Path) -> tuple[Mapping[str, Out
 
 
 async def _follow(channel: VoiceChannel, events: list[Event]) -> None:
-    async for event in channel.events():
-        events.append(event)
+    async for batch in channel.batches(10):
+        events += batch
 
 
 async def _entry(town: Town, address: str) -> Entry:

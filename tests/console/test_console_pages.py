@@ -14,9 +14,10 @@ from sqlalchemy import Connection, event
 
 from gateway.console import rows, today
 from gateway.domain import Channel, Reply, ReplyKind, State
-from store import migrate, overview, receipts
+from store import migrate, overview, receipts, segments
 from store.engine import Store
 from store.history import Filter
+from store.segments import Named
 from tests.console.console_day import CLINIC, Clock, Day, busy_day
 
 ZONE = ZoneInfo("America/New_York")
@@ -164,7 +165,7 @@ async def test_a_message_shows_its_attempts_evidence_receipts_and_replies(
 ) -> None:
     _, (number,) = await day.broadcast("Lab", Channel.SMS, 1, who="Rosa Costa")
     await day.start(Channel.SMS)
-    await day.store.run(receipts.remember_segments, CLINIC, Channel.SMS, [("3fa9", number, 1)], clock())
+    await day.store.run(segments.remember, CLINIC, Channel.SMS, [Named("3fa9", number, 1)], clock())
     evidence = {"segments": 1, "remote_ids": ["3fa9"]}
     await day.settle([number], State.ACCEPTED, "accepted", "submitted", evidence=evidence)
     reply = Reply(Channel.SMS, ReplyKind.CONFIRM, "+12025551001", clock(), "C")

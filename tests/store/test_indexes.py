@@ -37,7 +37,7 @@ QUESTIONS: dict[str, tuple[str, Callable[..., Any], tuple[Any, ...]]] = {
     "strays": ("ix_message_leased", sweep.release_strays, (CLINIC, SMS, OWNER, {1}, {2})),
     "open attempts": ("ix_message_waiting", sweep.open_attempts, (CLINIC, SMS, NOON)),
     "unconfirmed": ("ix_message_waiting", sweep.close_unconfirmed, (CLINIC, NOON, NOON)),
-    "open message": ("message_pkey", receipts.open_message, (CLINIC, 7)),
+    "open messages": ("message_pkey", receipts.open_messages, (CLINIC, [7, 8])),
     "orphans": ("ix_message_(waiting|sent)", receipts.open_by_address, (CLINIC, SMS, "+12025550100")),
     "reply to": ("ix_message_sent", receipts.latest_to, (CLINIC, SMS, "+12025550100")),
     "cancel": ("uq_message|autoindex_message", broadcasts.cancel, (CLINIC, 1, NOON)),

@@ -7,25 +7,30 @@ from datetime import timedelta
 import pytest
 
 from gateway.domain import Channel, Reply, ReplyKind, State
-from store import history, receipts
+from store import history, receipts, segments
 from store.schema import appointment, reply
+from store.segments import Heard, Named
 from tests.store.world import CLINIC, NOON, World
 
 SMS = Channel.SMS
 
 
 async def _sent(world: World, *rows: tuple[str, int, int]) -> list[int]:
-    return await world.store.run(receipts.remember_segments, CLINIC, SMS, rows, NOON)
+    named = [Named(*row) for row in rows]
+    return sorted(await world.store.run(segments.remember, CLINIC, SMS, named, NOON))
 
 
 async def _receipt(world: World, remote_id: str, outcome: str = "delivered", cause: str = "state-2") -> int:
-    return await world.store.run(receipts.note_receipt, CLINIC, SMS, remote_id, outcome, cause, NOON)
+    return (await _receipts(world, Heard(remote_id, outcome, cause)))[0]
+
+
+async def _receipts(world: World, *heard: Heard) -> list[int]:
+    return await world.store.run(segments.note, CLINIC, SMS, heard, NOON)
 
 
 async def _segments(world: World, number: int, attempt: int = 1) -> list[tuple[str | None, str]]:
-    return sorted(
-        await world.store.read(receipts.segments_of, CLINIC, number, attempt), key=lambda one: str(one)
-    )
+    known = await world.store.read(segments.known, CLINIC, [number])
+    return sorted(known[number, attempt], key=lambda one: str(one))
 
 
 async def test_a_receipt_finds_the_message_whose_segment_it_names(world: World) -> None:
@@ -70,11 +75,30 @@ async def test_an_id_that_the_other_side_uses_again_belongs_to_the_newer_message
     assert await _segments(world, 8, 2) == [(None, "")]
 
 
+async def test_many_receipts_at_once_count_as_if_they_came_one_by_one(world: World) -> None:
+    await _sent(world, ("a1", 7, 1), ("a2", 7, 1), ("b1", 8, 1))
+    said = [
+        ("a1", "unknown"),
+        ("b1", "failed"),
+        ("a1", "delivered"),
+        ("zz", "delivered"),
+        ("b1", "delivered"),
+    ]
+    assert await _receipts(world, *(Heard(id, word, word) for id, word in said)) == [7, 8, 7, 0, 8]
+    assert await _segments(world, 7) == [("delivered", "delivered"), (None, "")]
+    assert await _segments(world, 8) == [("failed", "failed")]
+
+
+async def test_an_id_that_the_other_side_gives_twice_at_once_belongs_to_the_last(world: World) -> None:
+    assert await _sent(world, ("a1", 7, 1), ("a1", 8, 1)) == []
+    assert await _receipt(world, "a1") == 8
+
+
 async def test_ids_of_other_channels_and_clinics_are_others(world: World) -> None:
     await _sent(world, ("a1", 7, 1))
-    note = receipts.note_receipt
-    assert await world.store.run(note, CLINIC, Channel.EMAIL, "a1", "delivered", "", NOON) == 0
-    assert await world.store.run(note, 2, SMS, "a1", "delivered", "", NOON) == 0
+    heard = [Heard("a1", "delivered", "")]
+    assert await world.store.run(segments.note, CLINIC, Channel.EMAIL, heard, NOON) == [0]
+    assert await world.store.run(segments.note, 2, SMS, heard, NOON) == [0]
     assert await _segments(world, 7) == [(None, "")]
 
 
@@ -86,7 +110,7 @@ async def test_an_orphaned_receipt_is_adopted(world: World) -> None:
     assert await _receipt(world, "lost") == 0
     (found,) = await world.store.read(receipts.open_by_address, CLINIC, SMS, "+12025550107")
     assert (found.message, found.attempt, found.state) == (number, 1, State.UNKNOWN)
-    await world.store.run(receipts.adopt_segment, CLINIC, SMS, "lost", number, 1)
+    await world.store.run(segments.adopt, CLINIC, SMS, "lost", number, 1)
     assert await _segments(world, number) == [("delivered", "state-2")]
     assert await _receipt(world, "lost") == number
 
@@ -94,13 +118,13 @@ async def test_an_orphaned_receipt_is_adopted(world: World) -> None:
 @pytest.mark.parametrize("state", list(State))
 async def test_only_messages_that_wait_are_open(world: World, state: State) -> None:
     number = await world.message(state, charged=2, expires_at=NOON + timedelta(hours=1), recipient=5)
-    found = await world.store.read(receipts.open_message, CLINIC, number)
+    found = (await world.store.read(receipts.open_messages, CLINIC, [number])).get(number)
     waiting = state in (State.SENDING, State.ACCEPTED, State.UNKNOWN)
     assert (found is not None) == waiting
     if found is not None:
         before = 2 if state is State.SENDING else 1
         assert (found.attempt, found.charged, found.started_at, found.recipient) == (1, before, NOON, 5)
-    assert await world.store.read(receipts.open_message, 2, number) is None
+    assert await world.store.read(receipts.open_messages, 2, [number]) == {}
 
 
 async def test_a_reply_answers_the_newest_message_sent_to_its_address(world: World) -> None:
@@ -140,7 +164,7 @@ async def test_any_text_that_comes_in_can_be_kept(world: World, text: str) -> No
     await world.store.run(receipts.add_reply, CLINIC, got, text, None, None)
     (row,) = await world.rows(reply)
     assert row["text"] == text or "�" in row["text"] or "?" in row["text"]
-    assert await world.store.run(receipts.note_receipt, CLINIC, SMS, text, "failed", text, NOON) == 0
+    assert await _receipt(world, text, "failed", text) == 0
 
 
 async def test_the_patients_answer_marks_the_appointment(world: World) -> None:
