@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 
 import typer
 
@@ -27,12 +28,31 @@ app.add_typer(asterisk.app, name="asterisk")
 
 
 def main() -> None:
-    """Run the command line; an error of ours is one line on standard error and exit code 2."""
+    """Run the command line; an error that somebody can act on is a line on standard error and exit code 2."""
+    told: list[str] = []
     try:
         app()
-    except RingwellError as error:
-        terminal.print(f"ringwell: {error}", style="red", markup=False, highlight=False)
+    except* (RingwellError, OSError) as errors:
+        # What happened in one of several tasks comes in a group.
+        told = [_words(error) for error in _leaves(errors)]
+    for line in told:
+        terminal.print(f"ringwell: {line}", style="red", soft_wrap=True)
+    if told:
         sys.exit(2)
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from _leaves(inner)
+    else:
+        yield error
+
+
+def _words(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    return str(error) or type(error).__name__
 
 
 if __name__ == "__main__":

@@ -7,13 +7,17 @@ Environment names follow the file's tables with two underscores: `RINGWELL_STORE
 from __future__ import annotations
 
 import os
+import re
 import socket
 import tomllib
+from contextlib import suppress
 from datetime import time
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
+import pydantic_settings
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -36,8 +40,28 @@ def _plain(value: str) -> str:
     return value
 
 
+def _host_name(value: str) -> str:
+    with suppress(ValueError):
+        return str(ip_address(value))
+    labels = value.removesuffix(".").split(".")
+    if len(value) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
+        raise ValueError(f"{value!r} is not a host name or an address")
+    return value
+
+
+def _store_url(value: str) -> str:
+    if value and not re.match(r"(sqlite|postgresql)(\+\w+)?://.", _plain(value)):
+        # Never shown: it may hold a password.
+        raise ValueError("must begin with sqlite:/// or postgresql://")
+    return value
+
+
+_LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?")
+
 Zone = Annotated[str, AfterValidator(_zone_name)]
 Plain = Annotated[str, AfterValidator(_plain)]
+Host = Annotated[str, AfterValidator(_host_name)]
+StoreUrl = Annotated[str, AfterValidator(_store_url)]
 
 
 class Section(BaseModel):
@@ -60,14 +84,14 @@ class Clinic(Section):
 class StoreSettings(Section):
     """Where messages are kept. Empty: SQLite in the instance folder."""
 
-    url: str = ""
+    url: StoreUrl = ""
 
 
 class ConsoleSettings(Section):
     """The web console; port 0 takes a free one."""
 
     enabled: bool = True
-    host: str = "127.0.0.1"
+    host: Host = "127.0.0.1"
     port: int = Field(8480, ge=0, le=65535)
 
 
@@ -85,7 +109,7 @@ class AsteriskSettings(Section):
 class Trunk(Section):
     """A SIP line to a telephone provider; the first one declared carries calls and faxes."""
 
-    host: Plain = "127.0.0.1"
+    host: Host = "127.0.0.1"
     port: int = Field(5060, ge=1, le=65535)
     username: Plain = ""
     password: SecretStr = SecretStr("")
@@ -116,7 +140,7 @@ class Bind(Section):
     `response_ids`, `receipt_ids`: how it writes message ids in responses and in receipts; decimal is text.
     """
 
-    host: Plain = "127.0.0.1"
+    host: Host = "127.0.0.1"
     port: int = Field(2775, ge=1, le=65535)
     system_id: Plain = "ringwell"
     password: SecretStr = SecretStr("")
@@ -133,7 +157,7 @@ class Bind(Section):
 class Relay(Section):
     """An SMTP relay that takes our mail."""
 
-    host: Plain = "127.0.0.1"
+    host: Host = "127.0.0.1"
     port: int = Field(587, ge=1, le=65535)
     security: Literal["starttls", "tls", "none"] = "starttls"
     username: Plain = ""
@@ -247,7 +271,7 @@ class Settings(BaseSettings):
 def load(file: Path | None = None) -> Settings:
     """Settings from `file` with the environment over it; SettingsError names the first wrong one."""
     try:
-        data: dict[str, Any] = tomllib.loads(file.read_text()) if file else {}
+        data: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8")) if file else {}
     except OSError as error:
         raise SettingsError(f"cannot read settings file {file}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -255,6 +279,8 @@ def load(file: Path | None = None) -> Settings:
     _refuse_unknown_environment()
     try:
         return Settings(**data)
+    except pydantic_settings.SettingsError as error:
+        raise SettingsError(f"the environment (RINGWELL_…): {error}") from error
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"]) or "settings"

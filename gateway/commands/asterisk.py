@@ -28,7 +28,7 @@ def provision(as_json: JsonOption = False) -> None:
     if as_json:
         print_json({"version": version, "tested": is_tested(version), "folder": runtime.root})
         return
-    out.print(f"Asterisk {version} is ready", highlight=False)
+    out.print(f"Asterisk {version} is ready")
     if not is_tested(version):
         out.print("this release was not tested with Ringwell; 22.x was", style="yellow")
 
@@ -55,7 +55,7 @@ def _plain_progress() -> provisioning.Progress:
         nonlocal last
         if time.monotonic() - last >= PLAIN_SECONDS:
             last = time.monotonic()
-            console.print(f"Asterisk: {step.lower()} package {count}", highlight=False)
+            console.print(f"Asterisk: {step.lower()} package {count}")
 
     return show
 
@@ -94,6 +94,6 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     elif pid is None:
         out.print("not running" if runtime else "not provisioned: run 'ringwell asterisk provision'")
     else:
-        out.print(f"running (process {pid}), version {version}", highlight=False)
+        out.print(f"running (process {pid}), version {version}")
     if pid is None:
         raise typer.Exit(1)

@@ -17,6 +17,7 @@ from gateway.broadcast import Decision
 from gateway.commands.broadcast_order import describe
 from gateway.commands.broadcast_view import line_of, plan_table, tally_of, word
 from gateway.commands.shared import (
+    MOST,
     ConfigOption,
     JsonOption,
     console,
@@ -40,7 +41,7 @@ StartOption = Annotated[
     datetime | None,
     typer.Option("--start-date", formats=["%Y-%m-%d"], help="Date of the appointments (default: tomorrow)."),
 ]
-DaysOption = Annotated[int, typer.Option("--days", min=1, help="How many days of appointments.")]
+DaysOption = Annotated[int, typer.Option("--days", min=1, max=366, help="How many days of appointments.")]
 AtOption = Annotated[
     datetime | None,
     typer.Option(
@@ -59,6 +60,7 @@ PreferenceOption = Annotated[
 TemplatesOption = Annotated[
     Path | None, typer.Option("--templates", help="TOML file with the texts (default: the texts that ship).")
 ]
+NumberArgument = Annotated[int, typer.Argument(min=1, max=MOST, help="The broadcast's number.")]
 ClassOption = Annotated[BroadcastClass, typer.Option("--class", help="What the consent rules follow.")]
 
 
@@ -136,7 +138,7 @@ def list_broadcasts(config: ConfigOption = None, as_json: JsonOption = False) ->
 
 @app.command()
 def show(
-    number: Annotated[int, typer.Argument(help="The broadcast's number.")],
+    number: NumberArgument,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -148,7 +150,7 @@ def show(
     if as_json:
         print_json(found)
         return
-    out.print(f"broadcast {number}: {found['name']} ({found['type']}, {found['state']})", markup=False)
+    out.print(f"broadcast {number}: {found['name']} ({found['type']}, {found['state']})")
     table = Table("Channel", "State", "Cause", "Messages")
     for row in found["counts"]:
         table.add_row(row["channel"], row["state"], row["cause"] or "", str(row["messages"]))
@@ -157,7 +159,7 @@ def show(
 
 @app.command()
 def cancel(
-    number: Annotated[int, typer.Argument(help="The broadcast's number.")],
+    number: NumberArgument,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -198,7 +200,7 @@ async def _create(settings: Settings, wanted: Broadcast) -> tuple[int, dict[str,
 def _progress() -> Progress:
     counts = TextColumn("{task.fields[counts]}")
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), counts)
-    return Progress(*columns, console=console, transient=True)
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
 async def _listing(settings: Settings) -> list[tuple[Broadcast, dict[State, int]]]:

@@ -30,11 +30,18 @@ def describe(
     broadcast_class: BroadcastClass,
 ) -> Broadcast:
     """The broadcast that the options ask for; raises BroadcastError or TemplateError."""
+    if not name.strip() or not name.isprintable():
+        raise BroadcastError("the name of a broadcast must have a letter and no control character")
     zone = ZoneInfo(settings.clinic.zone)
     now = datetime.now(UTC)
     first = start_date.date() if start_date else now.astimezone(zone).date() + timedelta(days=1)
     texts = _templates(templates, type)
     wording.check_templates(texts, type)
+    try:
+        starts_from, starts_until = _midnight(first, zone), _midnight(first + timedelta(days=days), zone)
+        send_at = at.replace(tzinfo=zone).astimezone(UTC) if at else now
+    except OverflowError as error:
+        raise BroadcastError("--start-date or --at lies beyond the calendar") from error
     return Broadcast(
         id=0,
         name=name,
@@ -42,9 +49,9 @@ def describe(
         broadcast_class=broadcast_class,
         channel=channel,
         only_preference=only_preference,
-        send_at=at.replace(tzinfo=zone).astimezone(UTC) if at else now,
-        starts_from=_midnight(first, zone),
-        starts_until=_midnight(first + timedelta(days=days), zone),
+        send_at=send_at,
+        starts_from=starts_from,
+        starts_until=starts_until,
         templates=texts,
     )
 

@@ -16,7 +16,7 @@ def token(config: ConfigOption = None) -> None:
     settings = load(config)
     door = Door(settings.folder / "console")
     address = door.address() or f"http://{settings.console.host}:{settings.console.port}"
-    out.print(entrance(address, door.issue()), markup=False, soft_wrap=True)
+    out.print(entrance(address, door.issue()), soft_wrap=True)
 
 
 @app.callback()

@@ -34,6 +34,8 @@ def demo(
 
     Exit code 1 when anything was lost, doubled, wrongly sent, misreported or is unknown.
     """
+    if report is not None and not report.absolute().parent.is_dir():
+        raise typer.BadParameter(f"there is no folder {report.parent}", param_hint="--report")
     kept = folder or Path(tempfile.mkdtemp(prefix="ringwell-demo-"))
     kept.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
@@ -48,6 +50,8 @@ def demo(
 async def _rehearse(folder: Path, seed: int, once: bool, file: Path | None) -> Report:
     from gateway.demo.run import demo as rehearse
 
+    # Whoever ends the demo ends its town and its clinic as well, as Ctrl-C does.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, signal.raise_signal, signal.SIGINT)
     live = Live(console=console, refresh_per_second=4, transient=True)
 
     def progress(stage: str, counts: Counter[str], total: int) -> None:
@@ -94,7 +98,7 @@ def _show(found: Report, versions: dict[str, str]) -> None:
         table.add_row(kind, result, str(count))
     out.print(table)
     for line in found.agreement.findings:
-        out.print(line, style="red", markup=False)
+        out.print(line, style="red")
     agreement = ", ".join(
         f"{count} {name.replace('_', ' ')}" for name, count in found.agreement.counts.items()
     )
@@ -103,7 +107,7 @@ def _show(found: Report, versions: dict[str, str]) -> None:
 
 
 async def _stay(held: Rehearsal) -> None:
-    out.print(held.announced.read_text().strip(), markup=False, soft_wrap=True)
+    out.print(held.announced.read_text().strip(), soft_wrap=True)
     out.print("The clinic and the town stay up. Ctrl-C ends the demo.")
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

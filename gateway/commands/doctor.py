@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from gateway.commands.shared import ConfigOption, JsonOption, load, out, print_json, run
 from gateway.doctor import Finding, examine
@@ -30,6 +31,6 @@ def doctor(
 def _table(findings: list[Finding]) -> Table:
     table = Table("Part", "", "Found", "What to do")
     for finding in findings:
-        mark = "[green]ok[/]" if finding.well else "[red]look[/]"
+        mark = Text("ok", "green") if finding.well else Text("look", "red")
         table.add_row(finding.part, mark, finding.found, finding.advice)
     return table

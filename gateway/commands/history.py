@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from gateway.commands.shared import ConfigOption, JsonOption, load, out, print_json, ready_store, run
+from gateway.commands.shared import MOST, ConfigOption, JsonOption, load, out, print_json, ready_store, run
 from gateway.domain import Channel, State
 from store import history as records
 from store.history import Entry, Filter
@@ -17,10 +17,10 @@ from store.history import Entry, Filter
 
 def history(
     config: ConfigOption = None,
-    broadcast: Annotated[int | None, typer.Option(help="Only this broadcast.")] = None,
+    broadcast: Annotated[int | None, typer.Option(min=1, max=MOST, help="Only this broadcast.")] = None,
     state: Annotated[State | None, typer.Option(help="Only messages in this state.")] = None,
     channel: Annotated[Channel | None, typer.Option(help="Only this channel.")] = None,
-    most: Annotated[int, typer.Option("--most", min=1, help="How many messages at most.")] = 50,
+    most: Annotated[int, typer.Option("--most", min=1, max=1_000_000, help="How many messages.")] = 50,
     as_json: JsonOption = False,
 ) -> None:
     """Show what became of every message, newest first."""

@@ -78,7 +78,7 @@ def _report(taken: int, problems: Sequence[Problem], as_json: bool) -> None:
     else:
         for problem in problems:
             place = f"line {problem.line}" + (f", column {problem.column}" if problem.column else "")
-            out.print(f"{place}: {problem.reason}", style="yellow", markup=False)
+            out.print(f"{place}: {problem.reason}", style="yellow")
         out.print(f"{taken} imported, {len(problems)} problems")
     if problems:
         raise typer.Exit(1)

@@ -17,7 +17,7 @@ def run(config: ConfigOption = None) -> None:
     from gateway import daemon
 
     set_up_logging()
-    run_coroutine(daemon.run(load(config), lambda line: out.print(line, markup=False, soft_wrap=True)))
+    run_coroutine(daemon.run(load(config), lambda line: out.print(line, soft_wrap=True)))
 
 
 def migrate_store(
@@ -26,22 +26,29 @@ def migrate_store(
     as_json: JsonOption = False,
 ) -> None:
     """Create or upgrade the tables of the store."""
-    before, after = run_coroutine(_migrate(config, check))
+    before, after, due = run_coroutine(_migrate(config, check))
     if as_json:
         print_json({"before": before, "after": after, "newest": migrate.newest()})
+    elif due:
+        out.print(due, soft_wrap=True)
     elif before == after:
-        out.print(f"schema {after or 'none'}: nothing to do" if after == migrate.newest() else "upgrade due")
+        out.print(f"schema {after}: nothing to do")
     else:
         out.print(f"schema upgraded from {before or 'none'} to {after}")
-    if after != migrate.newest():
+    if due:
         raise typer.Exit(1)
 
 
-async def _migrate(config: ConfigOption, check: bool) -> tuple[str | None, str | None]:
+async def _migrate(config: ConfigOption, check: bool) -> tuple[str | None, str | None, str]:
+    """Schema before and after, and what is left to do."""
     settings = load(config)
     settings.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     async with Store(settings.store_url) as store:
         before = await migrate.current(store)
         if not check:
             await migrate.upgrade(store)
-        return before, await migrate.current(store)
+        try:
+            await migrate.require_current(store)
+        except migrate.SchemaError as error:
+            return before, before, str(error)
+        return before, await migrate.current(store), ""

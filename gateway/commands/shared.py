@@ -18,14 +18,18 @@ import typer
 from rich.console import Console
 
 from gateway import settings
-from gateway.settings import Settings
+from gateway.settings import Settings, SettingsError
 from store import migrate
 from store.engine import Store
 
 T = TypeVar("T")
 
-console = Console(stderr=True)
-out = Console()
+# The largest number that a database keeps.
+MOST = 2**63 - 1
+
+# Names and texts are shown as they are: "[red]" in one is neither colour nor an error.
+console = Console(stderr=True, markup=False, emoji=False, highlight=False)
+out = Console(markup=False, emoji=False, highlight=False)
 
 ConfigOption = Annotated[
     Path | None,
@@ -71,6 +75,26 @@ def to_json(value: object) -> object:
 def set_up_logging() -> None:
     """Log lines to standard error; never a text, a name or a whole number."""
     level = os.environ.get("LOGLEVEL", "INFO").upper()
-    logging.basicConfig(
-        level=level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    if level not in logging.getLevelNamesMapping():
+        raise SettingsError(f"setting LOGLEVEL (environment): {level!r} is not a level such as INFO or DEBUG")
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(OneLine("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=level, handlers=[handler])
+    for chatty in ("alembic", "panoramisk"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+_CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160), 0x2028, 0x2029)}
+
+
+class OneLine(logging.Formatter):
+    """A value with a control character in it begins no line of its own and commands no terminal."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
+        """One line."""
+        return super().formatMessage(record).translate(_CONTROL)
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802
+        """Indented lines, which cannot be taken for records."""
+        lines = super().formatException(ei).split("\n")
+        return "\n".join(f"  {line.translate(_CONTROL)}" for line in lines)
