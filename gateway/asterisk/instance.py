@@ -15,40 +15,22 @@ import signal
 import socket
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
+from gateway.asterisk.quiet import QUIET
 from gateway.asterisk.runtime import AsteriskError, Runtime
 
 START_SECONDS = 60.0
 STOP_SECONDS = 10.0
+ANSWER_SECONDS = 15.0
 # From going into the background to writing its process number down.
 FORK_SECONDS = 3.0
 # RTP and T.38 ports for each instance: two for a call, one for a fax.
 MEDIA_PORTS = 2000
 _SOCKET_PATH_LIMIT = 100
-_TONES = """\
-[general]
-country = us
-[us]
-description = United States
-ringcadence = 2000,4000
-dial = 350+440
-busy = 480+620/500,0/500
-ring = 440+480/2000,0/4000
-congestion = 480+620/250,0/250
-"""
-# Parts of the core that complain of a missing file; call records on disk would hold telephone numbers.
-_QUIET = {
-    "acl.conf": "",
-    "ccss.conf": "[general]\n",
-    "cdr.conf": "[general]\nenable = no\n",
-    "cel.conf": "[general]\nenable = no\n",
-    "features.conf": "[general]\n",
-    "indications.conf": _TONES,
-    "pjproject.conf": "",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,28 +69,31 @@ class Instance:
     def identity(self, ami_port: int = 0, sip_port: int = 0) -> Identity:
         """The ports and the secret of this instance, chosen at the first call; 0 takes a free port."""
         if self._identity is None:
-            self._identity = self._remembered() or self._chosen(ami_port, sip_port)
+            self._identity = self._remembered(ami_port, sip_port) or self._chosen(ami_port, sip_port)
         return self._identity
 
-    def _remembered(self) -> Identity | None:
-        """What an earlier life chose, while it still runs or nobody else took the ports."""
-        file = self.folder / "identity.json"
-        if not file.exists():
-            return None
-        found = Identity(**json.loads(file.read_text()))
-        if self.pid() or (
-            _is_free(found.ami_port, socket.SOCK_STREAM) and _is_free(found.sip_port, socket.SOCK_DGRAM)
-        ):
-            Path(found.run_folder).mkdir(parents=True, exist_ok=True)
+    def _remembered(self, ami_port: int, sip_port: int) -> Identity | None:
+        """What an earlier life chose: while it runs, or while its ports are wanted and free."""
+        found = self._kept()
+        if found is None or self.pid():
             return found
-        return None
+        wanted = ami_port in (0, found.ami_port) and sip_port in (0, found.sip_port)
+        free = _is_free(found.ami_port, socket.SOCK_STREAM) and _is_free(found.sip_port, socket.SOCK_DGRAM)
+        return found if wanted and free and _is_ours(Path(found.run_folder)) else None
+
+    def _kept(self) -> Identity | None:
+        """What is on disk; None in the first life, or when a power cut tore it."""
+        try:
+            return Identity(**json.loads((self.folder / "identity.json").read_text()))
+        except (FileNotFoundError, NotADirectoryError, ValueError, TypeError):
+            return None
 
     def _chosen(self, ami_port: int, sip_port: int) -> Identity:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         rtp, udptl = _media_ranges()
         chosen = Identity(
-            ami_port=ami_port or free_port(socket.SOCK_STREAM),
-            sip_port=sip_port or free_port(socket.SOCK_DGRAM),
+            ami_port=_wanted_or_free("ami_port", ami_port, socket.SOCK_STREAM),
+            sip_port=_wanted_or_free("sip_port", sip_port, socket.SOCK_DGRAM),
             rtp_first=rtp,
             rtp_last=rtp + MEDIA_PORTS - 1,
             udptl_first=udptl,
@@ -133,9 +118,9 @@ class Instance:
         for name in ("etc", "lib", "db", "spool", "log", "cache", "keys"):
             (self.folder / name).mkdir(parents=True, exist_ok=True, mode=0o700)
         for old in etc.glob("*.conf"):
-            if old.name not in files and old.name not in _QUIET:
+            if old.name not in files and old.name not in QUIET:
                 old.unlink()
-        for name, text in (_QUIET | dict(files)).items():
+        for name, text in (QUIET | dict(files)).items():
             _write_private(etc / name, text)
         _write_private(self.config, self._main_file())
 
@@ -168,32 +153,40 @@ class Instance:
 
     def _pid_file(self) -> Path:
         """Written by Asterisk itself: true even if its starter was killed at once."""
-        try:
-            run_folder = json.loads((self.folder / "identity.json").read_text())["run_folder"]
-        except OSError:
-            return self.folder / "run" / "asterisk.pid"
-        return Path(run_folder) / "asterisk.pid"
+        kept = self._kept()
+        return (Path(kept.run_folder) if kept else self.folder / "run") / "asterisk.pid"
 
     async def start(self) -> bool:
         """Start it and wait until it takes calls; False when it ran already. Raises AsteriskError."""
         if self.pid():
             await self._until_ready()
             return False
+        try:
+            await self._launch()
+            await self._until_ready()
+        except AsteriskError:
+            await self.stop()
+            raise
+        except asyncio.CancelledError:
+            # Nobody else would end what comes up after we have left.
+            await self._stop_what_begins()
+            raise
+        return True
+
+    async def _launch(self) -> None:
         log = self.folder / "log" / "console.log"
         with log.open("ab") as output:
             # It goes into the background by itself: it outlives us, and leaves no zombie to reap.
-            process = await asyncio.create_subprocess_exec(
-                *self._runtime.command("-C", str(self.config), "-F", "-n"),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-                cwd=self.folder,
-            )
-        if await process.wait() != 0:
-            raise AsteriskError(f"Asterisk does not start: read {log}")
-        await self._until_ready()
-        return True
+            command = self._runtime.command("-C", str(self.config), "-F", "-n")
+            streams = {"stdout": output, "stderr": output}
+            async with _child(*command, **streams, start_new_session=True, cwd=self.folder) as process:
+                if await process.wait() != 0:
+                    raise AsteriskError(f"Asterisk does not start: read {log}")
+
+    async def _stop_what_begins(self) -> None:
+        deadline = time.monotonic() + FORK_SECONDS
+        while not await self.stop() and time.monotonic() < deadline:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
 
     async def _until_ready(self) -> None:
         began = time.monotonic()
@@ -207,17 +200,12 @@ class Instance:
 
     async def ask(self, command: str) -> str:
         """What its command line answers; empty when it cannot be reached."""
-        process = await asyncio.create_subprocess_exec(
-            *self._runtime.command("-C", str(self.config), "-rx", command),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-        )
+        asking = self._runtime.command("-C", str(self.config), "-rx", command)
+        streams = {"stdout": asyncio.subprocess.PIPE, "stderr": asyncio.subprocess.DEVNULL}
         try:
-            answer, _ = await asyncio.wait_for(process.communicate(), 15)
+            async with asyncio.timeout(ANSWER_SECONDS), _child(*asking, **streams) as process:
+                answer, _ = await process.communicate()
         except TimeoutError:
-            process.kill()
-            await process.wait()
             return ""
         return answer.decode(errors="replace").strip()
 
@@ -242,6 +230,20 @@ class Instance:
         return False
 
 
+@contextlib.asynccontextmanager
+async def _child(*command: str, **options: Any) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A process that does not outlive the block, however that ends."""
+    process = await asyncio.create_subprocess_exec(*command, stdin=asyncio.subprocess.DEVNULL, **options)
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            # To its end: a pipe that is not read would keep it.
+            await process.communicate()
+
+
 def _is_zombie(number: int) -> bool:
     try:
         return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
@@ -263,6 +265,18 @@ def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def _wanted_or_free(setting: str, port: int, kind: socket.SocketKind) -> int:
+    if port and not _is_free(port, kind):
+        raise AsteriskError(f"setting asterisk.{setting}: port {port} is taken; 0 takes a free one")
+    return port or free_port(kind)
+
+
+def _is_ours(folder: Path) -> bool:
+    """Make the folder of the control socket again if it is gone; never one that somebody else put there."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return folder.stat().st_uid == os.getuid()
 
 
 def _is_free(port: int, kind: socket.SocketKind) -> bool:

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from gateway.asterisk.instance import Instance
+from gateway.asterisk.instance import Instance, free_port
 from gateway.asterisk.provision import provision
-from gateway.asterisk.runtime import AsteriskError
+from gateway.asterisk.runtime import AsteriskError, Runtime
 from gateway.exchange import configured_instance
 from gateway.settings import Settings, cache_folder
 from tests.exchange import until
@@ -54,6 +54,63 @@ async def test_ports_that_somebody_took_are_chosen_anew(instance: Instance) -> N
     server = await asyncio.start_server(lambda *_: None, "127.0.0.1", before.ami_port)
     async with server:
         assert Instance(instance.folder).identity().ami_port != before.ami_port
+
+
+async def test_ports_of_the_settings_replace_those_of_an_earlier_life(tmp_path: Path) -> None:
+    before = Instance(tmp_path).identity()
+    assert Instance(tmp_path).identity(sip_port=before.sip_port) == before
+    wanted = free_port()
+    assert Instance(tmp_path).identity(ami_port=wanted).ami_port == wanted
+
+
+async def test_a_wanted_port_that_is_taken_is_named(tmp_path: Path) -> None:
+    server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(AsteriskError, match=rf"asterisk.ami_port: port {port} is taken"):
+            Instance(tmp_path).identity(ami_port=port)
+
+
+async def test_an_identity_that_a_power_cut_tore_is_chosen_anew(tmp_path: Path) -> None:
+    Instance(tmp_path).identity()
+    for torn in ("", "{", "[]", "{}"):
+        (tmp_path / "identity.json").write_text(torn)
+        assert Instance(tmp_path).pid() is None
+        assert Instance(tmp_path).identity().secret
+
+
+def silent_asterisk(root: Path) -> Runtime:
+    """A program in Asterisk's place that says nothing and does not end."""
+    program = root / "lib64" / "ld-linux-x86-64.so.2"
+    program.parent.mkdir(parents=True)
+    program.write_text(f"#!/bin/sh\necho $$ >>{root}/started\nexec sleep 600\n")
+    program.chmod(0o755)
+    return Runtime(root)
+
+
+@pytest.mark.parametrize("doing", ["start", "ask"])
+async def test_no_process_is_left_behind_by_who_gives_up(
+    tmp_path: Path, doing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.asterisk.instance.FORK_SECONDS", 0.1)
+    instance = Instance(tmp_path / "instance", silent_asterisk(tmp_path / "root"))
+    instance.configure({})
+    task = asyncio.create_task(instance.start() if doing == "start" else instance.ask("core show uptime"))
+    started = tmp_path / "root" / "started"
+    await until(lambda: started.exists() and started.read_text().endswith("\n"))
+    task.cancel()
+    await asyncio.wait({task})
+    assert task.cancelled()
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(started.read_text()), 0)
+
+
+async def test_a_start_that_is_given_up_leaves_no_exchange_behind(instance: Instance) -> None:
+    task = asyncio.create_task(instance.start())
+    await until(lambda: instance.pid() is not None)
+    task.cancel()
+    await asyncio.wait({task})
+    assert instance.pid() is None
 
 
 async def test_two_exchanges_live_side_by_side(instance: Instance, tmp_path: Path) -> None:
