@@ -28,7 +28,7 @@ async def open_lines(settings: Settings, stack: AsyncExitStack) -> Sequence[Chan
     if settings.binds:
         channels.append(SmsChannel(next(iter(settings.binds.values()))))
     if settings.relays:
-        channels.append(EmailChannel(next(iter(settings.relays.values())), settings.clinic.name))
+        channels.append(EmailChannel(settings.relays, settings.clinic.name))
     return channels
 
 

@@ -155,7 +155,10 @@ class Bind(Section):
 
 
 class Relay(Section):
-    """An SMTP relay that takes our mail."""
+    """An SMTP relay that takes our mail.
+
+    The lowest `priority` that is up is used; among equals `weight` shares the mail out.
+    """
 
     host: Host = "127.0.0.1"
     port: int = Field(587, ge=1, le=65535)
@@ -163,7 +166,10 @@ class Relay(Section):
     username: Plain = ""
     password: SecretStr = SecretStr("")
     sender: Plain = "reminders@clinic.example"
+    priority: int = Field(0, ge=0)
+    weight: float = Field(1.0, gt=0)
     connections: int = Field(4, ge=1, le=100)
+    per_destination: int = Field(20, ge=1)
     messages_per_connection: int = Field(100, ge=1)
     seconds_per_connection: float = Field(300.0, gt=0)
 

@@ -1,131 +1,54 @@
-"""Mail over SMTP to the clinic's relay: pooled connections, text and HTML, one Message-ID per attempt."""
+"""Mail over SMTP: the clinic's relays in order of preference, text and HTML, one Message-ID per attempt."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
-import random
 import ssl
-from collections.abc import AsyncIterator, Collection, Sequence
-from contextlib import suppress
-from datetime import UTC, datetime
+from collections import defaultdict
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 
 from gateway import domain
-from gateway.channels.email_causes import Answer, Stage, line_at_fault, needs_alert, of_refusal, wants_login
-from gateway.channels.email_mime import Letterhead, Mailbox, check_mail, mailbox, stuffed
-from gateway.channels.email_pool import Pool
-from gateway.channels.email_session import (
-    LostAfterDotError,
-    LostBeforeDotError,
-    RefusedError,
-    RelayAwayError,
-    Session,
-)
+from gateway.channels.email_mime import Mailbox, check_mail, mailbox
+from gateway.channels.email_relay import RELAY_DOWN, RelayLine
 from gateway.channels.errors import ContentError, UnsafeValueError
 from gateway.channels.inbox import Inbox
-from gateway.domain import Accepted, Attempt, Content, Event, Failed, Mail, Outcome, Retry, RetryKind, Unknown
-from gateway.settings import Relay, SettingsError
-
-log = logging.getLogger(__name__)
-
-_LINE_DOWN = Retry(RetryKind.LINE_DOWN, "relay-down", charged=False)
+from gateway.domain import Attempt, Content, Event, Failed, Mail, Outcome, Retry, RetryKind
+from gateway.settings import Relay
 
 
 class EmailChannel:
-    """A Channel over one relay (gateway.channels.port)."""
+    """A Channel over one or more relays (gateway.channels.port)."""
 
     name = domain.Channel.EMAIL
-    PROBE_FIRST = 0.2
-    PROBE_MOST = 30.0
-    RETIRE_EVERY = 15.0
 
-    def __init__(self, relay: Relay, clinic_name: str, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, relays: Mapping[str, Relay], clinic_name: str, tls: ssl.SSLContext | None = None
+    ) -> None:
         """`tls`: instead of the machine's own authorities. SettingsError for an unusable sender or name."""
-        try:
-            self._sender = mailbox(relay.sender)
-            self._letterhead = Letterhead(self._sender, clinic_name)
-        except UnsafeValueError as error:
-            raise SettingsError(f"setting relays: sender or clinic name: {error}") from error
-        self._relay = relay
-        self._pool = Pool(relay, tls)
-        self._lines = asyncio.Semaphore(relay.connections)
-        self._busy = 0
-        self._freed = asyncio.Event()
-        self._up = asyncio.Event()
-        self._lost = asyncio.Event()
+        self._changed = asyncio.Event()
+        self._lines = [RelayLine(relay, clinic_name, tls, self._changed.set) for relay in relays.values()]
+        each = min(relay.per_destination for relay in relays.values())
+        self._destinations: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(each))
+        self._sending = 0
         self._inbox = Inbox()
-        self._down = self._alerted = False
-        self._policy_said = False
-
-    # --- the line ---
 
     async def run(self) -> None:
-        """Probe until the relay lets us in, again after each loss; says goodbye when cancelled."""
-        backoff = self.PROBE_FIRST
-        clock = asyncio.get_running_loop().time
+        """Keep all relays within reach until cancelled."""
         try:
-            while True:
-                if await self._probe():
-                    came = clock()
-                    await self._until_lost()
-                    # A relay that stayed for a while is asked again quickly, one that comes and goes slowly.
-                    backoff = self.PROBE_FIRST if clock() - came > backoff * 2 else backoff
-                await asyncio.sleep(backoff * random.uniform(0.5, 1.0))
-                backoff = min(backoff * 2, self.PROBE_MOST)
+            async with asyncio.TaskGroup() as group:
+                for line in self._lines:
+                    group.create_task(line.run())
         finally:
-            self._up.clear()
             self._inbox.close()
-            await self._pool.close()
-
-    async def _probe(self) -> bool:
-        """Whether a session can be had; it stays in the pool."""
-        try:
-            self._pool.give(await self._pool.open())
-        except RelayAwayError as error:
-            self._say_down(str(error), alert=error.alert)
-            return False
-        finally:
-            _heed_cancellation()
-        return True
-
-    async def _until_lost(self) -> None:
-        if self._down:
-            log.warning("relay %s:%d is back", self._relay.host, self._relay.port)
-        self._down = self._alerted = False
-        self._lost.clear()
-        self._up.set()
-        while not self._lost.is_set():
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self.RETIRE_EVERY):
-                    await self._lost.wait()
-            self._pool.retire()
-
-    def _say_down(self, words: str, *, alert: bool = False) -> None:
-        if not self._down or (alert and not self._alerted):
-            level = logging.ERROR if alert else logging.WARNING
-            where = (self._relay.host, self._relay.port)
-            log.log(level, "relay %s:%d: %s; mail waits until it is back", *where, words)
-        self._down = True
-        self._alerted = self._alerted or alert
-
-    def _lose(self, words: str, *, alert: bool = False) -> None:
-        """Nothing more is started until a probe succeeds."""
-        self._up.clear()
-        self._lost.set()
-        self._say_down(words, alert=alert)
 
     async def slots(self) -> int:
-        """How many connections are free; waits for one, and for the relay."""
+        """How many mails may start now; waits for one, and for a relay."""
         # Attempts that were launched since the last call take theirs first.
         await asyncio.sleep(0)
-        while True:
-            await self._up.wait()
-            if (free := self._relay.connections - self._busy) > 0:
-                return free
-            self._freed.clear()
-            await self._freed.wait()
-
-    # --- messages ---
+        while (free := sum(line.connections for line in self._lines if line.up) - self._sending) <= 0:
+            self._changed.clear()
+            await self._changed.wait()
+        return free
 
     async def prepare(self, content: Content) -> Content:
         """The content as it is; ContentError when it is not a mail that can be sent."""
@@ -135,74 +58,40 @@ class EmailChannel:
         return content
 
     async def send(self, attempt: Attempt) -> Outcome:
-        """Hand the mail to the relay; what it made of it."""
-        self._busy += 1
-        try:
-            async with self._lines:
-                return await self._send(attempt)
-        finally:
-            self._busy -= 1
-            self._freed.set()
-
-    async def _send(self, attempt: Attempt) -> Outcome:
+        """Hand the mail to the first relay that is there; what it made of it."""
         try:
             to = mailbox(attempt.address)
         except UnsafeValueError:
             return Failed("address-unusable", bad_address=True)
         if not isinstance(attempt.content, Mail):
             return Failed("content-unusable: this is not an email")
+        self._sending += 1
         try:
-            message = self._letterhead.message(attempt.id, attempt.content, to, datetime.now(UTC))
+            return await self._carry(attempt, attempt.content, to)
         except ContentError as error:
             return Failed(f"content-unusable: {error}")
-        return await self._hand_over(to, stuffed(message))
-
-    async def _hand_over(self, to: Mailbox, octets: bytes) -> Outcome:
-        while self._up.is_set():
-            try:
-                session = await self._pool.take()
-            except RelayAwayError as error:
-                self._lose(str(error), alert=error.alert)
-                break
-            outcome = await self._try(session, to, octets)
-            if outcome is not None:
-                return outcome
-        return _LINE_DOWN
-
-    async def _try(self, session: Session, to: Mailbox, octets: bytes) -> Outcome | None:
-        """The outcome, or None when the session was lost before it had anything."""
-        stale = session.was_idle
-        try:
-            if (to.utf8 or self._sender.utf8) and not session.knows("smtputf8"):
-                return Failed("relay-without-smtputf8")
-            answer = await session.send(self._sender, to, octets)
-        except RefusedError as error:
-            if stale and error.answer.code == 421 and error.stage is Stage.SENDER:
-                return None
-            return self._refused(error.answer, error.stage)
-        except LostBeforeDotError as error:
-            if not stale:
-                self._lose(str(error))
-            return None
-        except LostAfterDotError:
-            return Unknown("lost-after-final-dot")
         finally:
-            self._pool.give(session)
-        self._policy_said = False
-        return Accepted("relayed", evidence=answer.evidence())
+            self._sending -= 1
+            self._changed.set()
 
-    def _refused(self, answer: Answer, stage: Stage) -> Outcome:
-        if line_at_fault(answer):
-            login = "; it wants a user name and password: set them" if wants_login(answer) else ""
-            self._lose(f"it answered {answer.code}{login}", alert=wants_login(answer))
-        elif needs_alert(answer, stage) and not self._policy_said:
-            self._policy_said = True
-            code = ".".join(map(str, answer.enhanced)) if answer.enhanced else ""
-            log.error(
-                "relay %s:%d refuses our mail (%s %s at %s): it needs an administrator",
-                *(self._relay.host, self._relay.port, answer.code, code, stage),
-            )
-        return of_refusal(answer, stage)
+    async def _carry(self, attempt: Attempt, mail: Mail, to: Mailbox) -> Outcome:
+        outcome: Outcome = RELAY_DOWN
+        tried: set[RelayLine] = set()
+        async with self._destinations[to.domain.lower()]:
+            # A relay that went away while it carried has nothing of the mail: the next one may.
+            while _is_line_down(outcome) and (line := await self._line(tried)):
+                tried.add(line)
+                outcome = await line.carry(attempt, mail, to)
+        return outcome
+
+    async def _line(self, tried: Collection[RelayLine]) -> RelayLine | None:
+        """The relay to use now; waits while all that are up are busy, None when none is up."""
+        while lines := [line for line in self._lines if line.up and line not in tried]:
+            if free := [line for line in lines if line.free > 0]:
+                return min(free, key=lambda one: one.preference)
+            self._changed.clear()
+            await self._changed.wait()
+        return None
 
     # --- what comes back ---
 
@@ -217,8 +106,5 @@ class EmailChannel:
         """Nothing is kept outside for settled attempts."""
 
 
-def _heed_cancellation() -> None:
-    """Before Python 3.12 asyncio.wait_for, which aiosmtplib uses, forgets one that comes with a result."""
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
+def _is_line_down(outcome: Outcome) -> bool:
+    return isinstance(outcome, Retry) and outcome.kind is RetryKind.LINE_DOWN

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from gateway.channels.email import EmailChannel
+from gateway.channels.email_relay import RelayLine
 from gateway.channels.sms import SmsChannel
 from gateway.channels.sms_pace import Pace
 from tests.channels.proxy import Proxy
@@ -20,9 +20,9 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(SmsChannel, "RECONNECT_FIRST", 0.02)
     monkeypatch.setattr(SmsChannel, "RECONNECT_MOST", 0.1)
     monkeypatch.setattr(Pace, "PAUSE_FIRST", 0.2)
-    monkeypatch.setattr(EmailChannel, "PROBE_FIRST", 0.02)
-    monkeypatch.setattr(EmailChannel, "PROBE_MOST", 0.1)
-    monkeypatch.setattr(EmailChannel, "RETIRE_EVERY", 0.05)
+    monkeypatch.setattr(RelayLine, "PROBE_FIRST", 0.02)
+    monkeypatch.setattr(RelayLine, "PROBE_MOST", 0.1)
+    monkeypatch.setattr(RelayLine, "RETIRE_EVERY", 0.05)
 
 
 @pytest.fixture

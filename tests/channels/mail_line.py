@@ -24,7 +24,7 @@ async def started(
 ) -> AsyncIterator[EmailChannel]:
     """A channel whose `run` is under way."""
     usual: dict[str, Any] = {"port": port, "security": "none", "connections": 2}
-    channel = EmailChannel(Relay(**(usual | settings)), "Example Clinic", tls)
+    channel = EmailChannel({"main": Relay(**(usual | settings))}, "Example Clinic", tls)
     run = asyncio.create_task(channel.run())
     try:
         yield channel

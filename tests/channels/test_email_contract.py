@@ -19,7 +19,7 @@ class EmailRig:
     """A relay that does not listen at first."""
 
     def __init__(self, peer: RelayPeer) -> None:
-        self.channel = EmailChannel(Relay(port=peer.port, security="none"), "Example Clinic")
+        self.channel = EmailChannel({"main": Relay(port=peer.port, security="none")}, "Example Clinic")
         self._peer = peer
 
     def good(self, number: int) -> Attempt:

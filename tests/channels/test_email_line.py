@@ -109,7 +109,9 @@ async def test_a_relay_away_at_the_start_and_later_is_said_once(
         async with asyncio.timeout(5):
             await channel.slots()
         assert isinstance(await channel.send(mail()), Accepted)
-    words = [record.getMessage() for record in caplog.records if record.name == "gateway.channels.email"]
+    words = [
+        record.getMessage() for record in caplog.records if record.name == "gateway.channels.email_relay"
+    ]
     assert len(words) == 2
     assert "mail waits until it is back" in words[0]
     assert "is back" in words[1]

@@ -85,4 +85,4 @@ async def test_a_wrong_password_is_said_once_and_nothing_starts(
 @pytest.mark.parametrize("wrong", [{"sender": "nobody"}, {"sender": "a@b.example\x7f"}])
 async def test_a_sender_that_is_no_address_is_refused(wrong: dict[str, str]) -> None:
     with pytest.raises((SettingsError, ValueError)):
-        EmailChannel(Relay(**wrong), "Example Clinic")
+        EmailChannel({"main": Relay(**wrong)}, "Example Clinic")

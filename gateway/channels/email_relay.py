@@ -1,0 +1,197 @@
+"""One relay: kept within reach, its loss said once, its mails handed over on pooled sessions."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import ssl
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+
+from gateway.channels.email_causes import Answer, Stage, line_at_fault, needs_alert, of_refusal, wants_login
+from gateway.channels.email_mime import Letterhead, Mailbox, mailbox, stuffed
+from gateway.channels.email_pool import Pool
+from gateway.channels.email_session import (
+    LostAfterDotError,
+    LostBeforeDotError,
+    RefusedError,
+    RelayAwayError,
+    Session,
+)
+from gateway.channels.errors import UnsafeValueError
+from gateway.domain import Accepted, Attempt, Failed, Mail, Outcome, Retry, RetryKind, Unknown
+from gateway.settings import Relay, SettingsError
+
+log = logging.getLogger(__name__)
+
+RELAY_DOWN = Retry(RetryKind.LINE_DOWN, "relay-down", charged=False)
+
+
+class RelayLine:
+    """A relay with its sessions. `changed` is called whenever it came, went or has a free session."""
+
+    PROBE_FIRST = 0.2
+    PROBE_MOST = 30.0
+    RETIRE_EVERY = 15.0
+
+    def __init__(
+        self, relay: Relay, clinic_name: str, tls: ssl.SSLContext | None, changed: Callable[[], None]
+    ) -> None:
+        """`tls`: instead of the machine's own authorities. SettingsError for an unusable sender or name."""
+        try:
+            self._sender = mailbox(relay.sender)
+            self._letterhead = Letterhead(self._sender, clinic_name)
+        except UnsafeValueError as error:
+            raise SettingsError(f"setting relays: sender or clinic name: {error}") from error
+        self.connections = relay.connections
+        self._relay = relay
+        self._pool = Pool(relay, tls)
+        self._changed = changed
+        self._busy = 0
+        self._up = False
+        self._lost = asyncio.Event()
+        self._down = self._alerted = False
+        self._policy_said = False
+
+    @property
+    def preference(self) -> tuple[int, float]:
+        """Relays of the lowest come first; among equals chance decides by weight."""
+        return self._relay.priority, -(random.random() ** (1 / self._relay.weight))
+
+    @property
+    def up(self) -> bool:
+        """Whether it let us in the last time we looked."""
+        return self._up
+
+    @property
+    def free(self) -> int:
+        """How many more mails it can carry now; 0 while it is away."""
+        return self._relay.connections - self._busy if self._up else 0
+
+    # --- the line ---
+
+    async def run(self) -> None:
+        """Probe until the relay lets us in, again after each loss; says goodbye when cancelled."""
+        backoff = self.PROBE_FIRST
+        clock = asyncio.get_running_loop().time
+        try:
+            while True:
+                if await self._probe():
+                    came = clock()
+                    await self._until_lost()
+                    # A relay that stayed for a while is asked again quickly, one that comes and goes slowly.
+                    backoff = self.PROBE_FIRST if clock() - came > backoff * 2 else backoff
+                await asyncio.sleep(backoff * random.uniform(0.5, 1.0))
+                backoff = min(backoff * 2, self.PROBE_MOST)
+        finally:
+            self._up = False
+            await self._pool.close()
+
+    async def _probe(self) -> bool:
+        """Whether a session can be had; it stays in the pool."""
+        try:
+            self._pool.give(await self._pool.open())
+        except RelayAwayError as error:
+            self._say_down(str(error), alert=error.alert)
+            return False
+        finally:
+            _heed_cancellation()
+        return True
+
+    async def _until_lost(self) -> None:
+        if self._down:
+            log.warning("relay %s:%d is back", self._relay.host, self._relay.port)
+        self._down = self._alerted = False
+        self._lost.clear()
+        self._up = True
+        self._changed()
+        while not self._lost.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self.RETIRE_EVERY):
+                    await self._lost.wait()
+            self._pool.retire()
+
+    def _say_down(self, words: str, *, alert: bool = False) -> None:
+        if not self._down or (alert and not self._alerted):
+            level = logging.ERROR if alert else logging.WARNING
+            where = (self._relay.host, self._relay.port)
+            log.log(level, "relay %s:%d: %s; mail waits until it is back", *where, words)
+        self._down = True
+        self._alerted = self._alerted or alert
+
+    def _lose(self, words: str, *, alert: bool = False) -> None:
+        """Nothing more is started until a probe succeeds."""
+        self._up = False
+        self._lost.set()
+        self._say_down(words, alert=alert)
+
+    # --- mails ---
+
+    async def carry(self, attempt: Attempt, mail: Mail, to: Mailbox) -> Outcome:
+        """What the relay made of the mail; a LINE_DOWN says that it is away and has nothing of it.
+
+        Raises ContentError for a mail that no relay can be given.
+        """
+        self._busy += 1
+        try:
+            message = self._letterhead.message(attempt.id, mail, to, datetime.now(UTC))
+            return await self._hand_over(to, stuffed(message))
+        finally:
+            self._busy -= 1
+            self._changed()
+
+    async def _hand_over(self, to: Mailbox, octets: bytes) -> Outcome:
+        while self._up:
+            try:
+                session = await self._pool.take()
+            except RelayAwayError as error:
+                self._lose(str(error), alert=error.alert)
+                break
+            outcome = await self._try(session, to, octets)
+            if outcome is not None:
+                return outcome
+        return RELAY_DOWN
+
+    async def _try(self, session: Session, to: Mailbox, octets: bytes) -> Outcome | None:
+        """The outcome, or None when the session was lost before it had anything."""
+        stale = session.was_idle
+        try:
+            if (to.utf8 or self._sender.utf8) and not session.knows("smtputf8"):
+                return Failed("relay-without-smtputf8")
+            answer = await session.send(self._sender, to, octets)
+        except RefusedError as error:
+            if stale and error.answer.code == 421 and error.stage is Stage.SENDER:
+                return None
+            return self._refused(error.answer, error.stage)
+        except LostBeforeDotError as error:
+            if not stale:
+                self._lose(str(error))
+            return None
+        except LostAfterDotError:
+            return Unknown("lost-after-final-dot")
+        finally:
+            self._pool.give(session)
+        self._policy_said = False
+        return Accepted("relayed", evidence=answer.evidence())
+
+    def _refused(self, answer: Answer, stage: Stage) -> Outcome:
+        if line_at_fault(answer):
+            login = "; it wants a user name and password: set them" if wants_login(answer) else ""
+            self._lose(f"it answered {answer.code}{login}", alert=wants_login(answer))
+        elif needs_alert(answer, stage) and not self._policy_said:
+            self._policy_said = True
+            code = ".".join(map(str, answer.enhanced)) if answer.enhanced else ""
+            log.error(
+                "relay %s:%d refuses our mail (%s %s at %s): it needs an administrator",
+                *(self._relay.host, self._relay.port, answer.code, code, stage),
+            )
+        return of_refusal(answer, stage)
+
+
+def _heed_cancellation() -> None:
+    """Before Python 3.12 asyncio.wait_for, which aiosmtplib uses, forgets one that comes with a result."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
