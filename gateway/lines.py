@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from gateway.asterisk.ami import Ami
 from gateway.channels.email import EmailChannel
 from gateway.channels.fax import FaxChannel
+from gateway.channels.pace import trunk_pace
 from gateway.channels.port import Channel
 from gateway.channels.sms import SmsChannel
 from gateway.channels.voice import VoiceChannel
@@ -43,9 +44,10 @@ async def _telephone(settings: Settings, stack: AsyncExitStack) -> list[Channel]
     library = await stack.enter_async_context(
         VoiceLibrary(cache_folder() / "sounds", prompts, settings.voice.workers)
     )
+    pace = trunk_pace(trunk)
     return [
-        VoiceChannel(ami, trunk, settings.voice, speech(library)),
-        FaxChannel(ami, trunk, settings.fax, telefax(_fax_renderer(settings))),
+        VoiceChannel(ami, trunk, settings.voice, speech(library), pace),
+        FaxChannel(ami, trunk, settings.fax, telefax(_fax_renderer(settings)), pace),
     ]
 
 

@@ -10,7 +10,7 @@ from gateway.asterisk.ami import Ami
 from gateway.asterisk.results import CallResult
 from gateway.channels.errors import ContentError
 from gateway.channels.fax_causes import outcome
-from gateway.channels.pace import Pace
+from gateway.channels.pace import Pace, Share, trunk_pace
 from gateway.channels.telephone import Dial, TelephoneChannel, readable
 from gateway.domain import Attempt, Content, FaxImage, FaxLetter, Outcome
 from gateway.settings import FaxSettings, Trunk
@@ -29,9 +29,12 @@ class FaxChannel(TelephoneChannel):
 
     name = domain.Channel.FAX
 
-    def __init__(self, ami: Ami, trunk: Trunk, fax: FaxSettings, render: Render) -> None:
-        pace = Pace("the fax line", trunk.max_faxes, trunk.calls_per_second)
-        super().__init__(ami, pace, trunk.caller_id, trunk.ring_seconds)
+    def __init__(
+        self, ami: Ami, trunk: Trunk, fax: FaxSettings, render: Render, pace: Pace | None = None
+    ) -> None:
+        """`pace`: that of the trunk, when calls go over it as well."""
+        pace = pace or trunk_pace(trunk)
+        super().__init__(ami, Share(pace, trunk.max_faxes), trunk.caller_id, trunk.ring_seconds)
         self._render = render
         self._max_pages = fax.max_pages
         self._fixed = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Collection, Sequence
@@ -17,7 +18,8 @@ from gateway.asterisk.calls import CallLostError, Calls, NotPlacedError, Order
 from gateway.asterisk.results import CallResult
 from gateway.channels.errors import ContentError
 from gateway.channels.inbox import Inbox
-from gateway.channels.pace import Pace
+from gateway.channels.pace import Share
+from gateway.channels.voice_causes import FORBIDDEN
 from gateway.domain import (
     Attempt,
     Content,
@@ -31,6 +33,8 @@ from gateway.domain import (
     RetryKind,
     Unknown,
 )
+
+log = logging.getLogger(__name__)
 
 _NUMBER = re.compile(r"\+?[0-9]{2,18}")
 _KEYS = {"1": ReplyKind.CONFIRM, "9": ReplyKind.OPT_OUT}
@@ -58,8 +62,8 @@ class TelephoneChannel(ABC):
 
     name: domain.Channel
 
-    def __init__(self, ami: Ami, pace: Pace, caller_id: str, ring_seconds: int) -> None:
-        self._ami, self._pace = ami, pace
+    def __init__(self, ami: Ami, share: Share, caller_id: str, ring_seconds: int) -> None:
+        self._ami, self._share = ami, share
         self._caller_id, self._ring_seconds = caller_id, ring_seconds
         self._calls = Calls(ami, self._on_key, self._on_late)
         self._inbox = Inbox()
@@ -92,21 +96,22 @@ class TelephoneChannel(ABC):
     async def slots(self) -> int:
         """Wait until the exchange is there, the trunk is not paused, and a line is free."""
         while True:
-            free = await self._pace.free()
+            free = await self._share.free()
             if self._ami.is_up:
                 return free
             await self._ami.up()
 
     async def send(self, attempt: Attempt) -> Outcome:
         """Call once."""
-        self._pace.enter()
+        if not await self._share.enter():
+            return Retry(RetryKind.LINE_DOWN, "no-line-free", charged=False)
         self._addresses[attempt.id] = attempt.address
         try:
             return await self._call(attempt)
         finally:
             self._addresses.pop(attempt.id, None)
             self._told.discard(attempt.id)
-            self._pace.leave()
+            self._share.leave()
 
     async def _call(self, attempt: Attempt) -> Outcome:
         if not _NUMBER.fullmatch(attempt.address):
@@ -119,7 +124,7 @@ class TelephoneChannel(ABC):
         except UnsafeHeaderError as error:
             return Failed(f"unsafe-value: {error}")
         except NotPlacedError as error:
-            self._pace.refused(str(error))
+            self._share.trunk.refused(str(error))
             return Retry(RetryKind.LINE_DOWN, "not-placed", charged=False)
         except CallLostError as error:
             self._unknown.add(attempt.id)
@@ -137,11 +142,9 @@ class TelephoneChannel(ABC):
 
     def _judged(self, result: CallResult, attempt: Attempt) -> Outcome:
         self._tell_key(attempt.id, result.key)
-        outcome = self._outcome(result, attempt)
-        if isinstance(outcome, Retry) and outcome.kind is RetryKind.LINE_DOWN:
-            self._pace.refused(outcome.cause)
-        else:
-            self._pace.taken()
+        outcome = self._share.trunk.heard(self._outcome(result, attempt), attempt.address)
+        if outcome.cause == FORBIDDEN.cause:
+            log.warning("attempt %s: the trunk forbids this number (SIP 403): ask its provider", attempt.id)
         if isinstance(outcome, Unknown):
             self._unknown.add(attempt.id)
         return outcome

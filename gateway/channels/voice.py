@@ -11,7 +11,7 @@ from gateway.asterisk.ami import Ami
 from gateway.asterisk.calls import pieces
 from gateway.asterisk.results import CallResult
 from gateway.channels.errors import ContentError
-from gateway.channels.pace import Pace
+from gateway.channels.pace import Pace, Share, trunk_pace
 from gateway.channels.telephone import Dial, TelephoneChannel, readable
 from gateway.channels.voice_causes import outcome
 from gateway.domain import Attempt, Content, Outcome, Prompt, Script, Sounds, Speech
@@ -28,9 +28,12 @@ class VoiceChannel(TelephoneChannel):
 
     name = domain.Channel.VOICE
 
-    def __init__(self, ami: Ami, trunk: Trunk, voice: VoiceSettings, render: Render) -> None:
-        pace = Pace("the trunk", trunk.max_calls, trunk.calls_per_second)
-        super().__init__(ami, pace, trunk.caller_id, trunk.ring_seconds)
+    def __init__(
+        self, ami: Ami, trunk: Trunk, voice: VoiceSettings, render: Render, pace: Pace | None = None
+    ) -> None:
+        """`pace`: that of the trunk, when faxes go over it as well."""
+        pace = pace or trunk_pace(trunk)
+        super().__init__(ami, Share(pace, trunk.max_calls), trunk.caller_id, trunk.ring_seconds)
         self._render = render
         self._seconds = trunk.ring_seconds + trunk.max_call_seconds + MARGIN_SECONDS
         self._fixed = {

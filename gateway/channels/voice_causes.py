@@ -21,15 +21,17 @@ def _down(cause: str) -> Retry:
 
 
 CONGESTION = _down("trunk-congested")
-NO_CREDENTIALS = _down("trunk-refuses-us")
+REFUSES_US = _down("trunk-refuses-us")
+# Of this number or of us: gateway.channels.pace tells by the calls beside it.
+FORBIDDEN = Retry(RetryKind.TEMPORARY, "number-forbidden")
 NO_MEDIA = _down("trunk-refuses-media")
 SILENT = _down("trunk-silent")
 
 BY_SIP: Mapping[int, Outcome] = {
-    401: NO_CREDENTIALS,
-    403: NO_CREDENTIALS,
+    401: REFUSES_US,
+    403: FORBIDDEN,
     404: NO_SUCH_NUMBER,
-    407: NO_CREDENTIALS,
+    407: REFUSES_US,
     408: NO_ANSWER,
     410: NO_SUCH_NUMBER,
     480: UNREACHABLE,
