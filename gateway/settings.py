@@ -210,6 +210,7 @@ class RetrySettings(Section):
 
     busy: Interval = Interval(after_seconds=300, attempts=3)
     no_answer: Interval = Interval(after_seconds=3600, attempts=3)
+    passing: Interval = Interval(after_seconds=300, attempts=6)
     temporary: Interval = Interval(after_seconds=1800, attempts=5)
     declined: Interval = Interval(after_seconds=86400, attempts=2)
     line_down: Interval = Interval(after_seconds=30, attempts=1_000_000)

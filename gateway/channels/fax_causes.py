@@ -32,7 +32,7 @@ def _answered(result: CallResult, pages: int | None) -> Outcome:
         return Unknown("dropped-mid-page")
     if any(word in fax.error for word in _CUT):
         return Retry(RetryKind.NO_ANSWER, "hung-up-early")
-    return Retry(RetryKind.TEMPORARY, "fax-error")
+    return Retry(RetryKind.PASSING, "fax-error")
 
 
 def evidence(result: CallResult) -> dict[str, object]:

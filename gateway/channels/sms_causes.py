@@ -21,7 +21,7 @@ _CROWDED = {0x58: "throttled", 0x14: "smsc-queue-full"}
 # Wrong for every message alike, so that none of them is charged or lost for it.
 _LINE = {0x04, 0x05, 0x0A, 0x0D, 0x0E, 0x0F, 0x15, 0x48, 0x49, 0x50, 0x51, 0x53}
 _BAD_ADDRESS = {0x0B: "invalid-destination"}
-_TEMPORARY = {0x08: "smsc-system-error", 0x45: "smsc-submit-failed", 0x64: "smsc-temporary-error"}
+_PASSING = {0x08: "smsc-system-error", 0x45: "smsc-submit-failed", 0x64: "smsc-temporary-error"}
 _FAILED = {
     0x01: "smsc-invalid-length",
     0x62: "smsc-invalid-validity",
@@ -54,8 +54,8 @@ def of_status(status: int) -> Outcome:
 def _of_message(status: int, evidence: dict[str, str]) -> Outcome:
     if status in _BAD_ADDRESS:
         return Failed(_BAD_ADDRESS[status], bad_address=True, evidence=evidence)
-    if status in _TEMPORARY:
-        return Retry(RetryKind.TEMPORARY, _TEMPORARY[status], evidence=evidence)
+    if status in _PASSING:
+        return Retry(RetryKind.PASSING, _PASSING[status], evidence=evidence)
     return Failed(_FAILED.get(status, "smsc-refused"), evidence=evidence)
 
 

@@ -250,6 +250,9 @@ attempts = 2
 [retry.no_answer]
 after_seconds = 3
 attempts = 2
+[retry.passing]
+after_seconds = 2
+attempts = 3
 [retry.temporary]
 after_seconds = 2
 attempts = 3

@@ -15,6 +15,7 @@ class RetryKind(StrEnum):
 
     BUSY = "busy"
     NO_ANSWER = "no-answer"
+    PASSING = "passing"
     TEMPORARY = "temporary"
     DECLINED = "declined"
     LINE_DOWN = "line-down"

@@ -125,7 +125,7 @@ async def test_the_rate_is_kept(smsc: SmscPeer) -> None:
     ("status", "expected"),
     [
         (BAD_DESTINATION, Failed("invalid-destination", True, {"status": "0x0B"})),
-        (SYSTEM_ERROR, Retry(RetryKind.TEMPORARY, "smsc-system-error", evidence={"status": "0x08"})),
+        (SYSTEM_ERROR, Retry(RetryKind.PASSING, "smsc-system-error", evidence={"status": "0x08"})),
     ],
 )
 async def test_a_refusal_is_told(smsc: SmscPeer, status: int, expected: Outcome) -> None:

@@ -101,3 +101,11 @@ def test_secrets_are_never_printed(write):
 def test_every_kind_of_retry_has_an_interval():
     for kind in RetryKind:
         assert settings.load().retry.interval(kind).attempts >= 1
+
+
+def test_what_passes_soon_is_tried_again_soon():
+    retry = settings.load().retry
+    for kind in (RetryKind.BUSY, RetryKind.PASSING):
+        assert 180 <= retry.interval(kind).after_seconds <= 900
+    for kind in (RetryKind.NO_ANSWER, RetryKind.TEMPORARY):
+        assert retry.interval(kind).after_seconds >= 1800

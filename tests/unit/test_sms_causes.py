@@ -36,8 +36,8 @@ HOME = Bind(source="+12025550100")
         (0x14, Refusal.CROWDED, RetryKind.LINE_DOWN, False),
         (0x0A, Refusal.LINE, RetryKind.LINE_DOWN, False),
         (0x0E, Refusal.LINE, RetryKind.LINE_DOWN, False),
-        (0x08, Refusal.MESSAGE, RetryKind.TEMPORARY, True),
-        (0x64, Refusal.MESSAGE, RetryKind.TEMPORARY, True),
+        (0x08, Refusal.MESSAGE, RetryKind.PASSING, True),
+        (0x64, Refusal.MESSAGE, RetryKind.PASSING, True),
     ],
 )
 def test_a_refusal_that_passes_is_tried_again(

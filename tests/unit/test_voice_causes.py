@@ -87,7 +87,7 @@ def _fax(status: str, pages: int, error: str = "", stage: str = "sending") -> Ca
     return CallResult(stage, cause=16, sip=200, fax=FaxReport(status, pages, 14400, "T38", "+1", error))
 
 
-FAX_ERROR = _retry(RetryKind.TEMPORARY, "fax-error")
+FAX_ERROR = _retry(RetryKind.PASSING, "fax-error")
 FAXES = [
     ("all pages", _fax("SUCCESS", 2), Delivered("delivered")),
     ("all pages, then hung up", _fax("SUCCESS", 2, "HANGUP"), Delivered("delivered")),
@@ -95,9 +95,9 @@ FAXES = [
     (
         "no training",
         _fax("FAILED", 0, "Disconnected after permitted retries"),
-        _retry(RetryKind.TEMPORARY, "fax-error"),
+        _retry(RetryKind.PASSING, "fax-error"),
     ),
-    ("the other word for it", _fax("FAILURE", 0, "UNKNOWN"), _retry(RetryKind.TEMPORARY, "fax-error")),
+    ("the other word for it", _fax("FAILURE", 0, "UNKNOWN"), _retry(RetryKind.PASSING, "fax-error")),
     ("a person hung up", _fax("FAILED", 0, "HANGUP"), _retry(RetryKind.NO_ANSWER, "hung-up-early")),
     ("cut after a page", _fax("FAILED", 1, "The call dropped prematurely"), Unknown("dropped-mid-page")),
     ("cut without a word", _fax("", 0), Unknown("dropped-mid-page")),
