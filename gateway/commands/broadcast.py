@@ -27,6 +27,7 @@ from gateway.commands.shared import (
     ready_store,
     run,
 )
+from gateway.console import words
 from gateway.domain import Broadcast, BroadcastClass, Channel, MessageType, State
 from gateway.policy import Rules
 from gateway.settings import Settings
@@ -115,8 +116,8 @@ def create(
     if as_json:
         print_json({"broadcast": number, "messages": tally})
     else:
-        words = ", ".join(f"{count} {word}" for word, count in tally.items()) or "no recipients"
-        out.print(f"broadcast {number}: {words}")
+        counts = ", ".join(f"{count} {word}" for word, count in tally.items()) or "no recipients"
+        out.print(f"broadcast {number}: {counts}")
 
 
 @app.command("list")
@@ -129,8 +130,8 @@ def list_broadcasts(config: ConfigOption = None, as_json: JsonOption = False) ->
         table = Table("No.", "Name", "Type", "Channel", "Send at", "State", "Messages")
         for order, counts in found:
             at = order.send_at.strftime("%Y-%m-%d %H:%M UTC")
-            words = ", ".join(f"{count} {state}" for state, count in sorted(counts.items()))
-            table.add_row(str(order.id), order.name, order.type, order.channel, at, order.state, words)
+            told = ", ".join(f"{count} {state}" for state, count in sorted(counts.items()))
+            table.add_row(str(order.id), order.name, order.type, order.channel, at, order.state, told)
         out.print(table)
     else:
         out.print("No broadcasts yet. Make one with 'ringwell broadcast create'.")
@@ -151,9 +152,9 @@ def show(
         print_json(found)
         return
     out.print(f"broadcast {number}: {found['name']} ({found['type']}, {found['state']})")
-    table = Table("Channel", "State", "Cause", "Messages")
+    table = Table("Channel", "State", "Why", "Messages")
     for row in found["counts"]:
-        table.add_row(row["channel"], row["state"], row["cause"] or "", str(row["messages"]))
+        table.add_row(row["channel"], row["state"], words.cause(row["cause"]), str(row["messages"]))
     out.print(table)
 
 

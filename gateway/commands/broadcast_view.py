@@ -10,6 +10,7 @@ from datetime import datetime
 from rich.table import Table
 
 from gateway.broadcast import Decision
+from gateway.console import words
 from gateway.policy import Allow, Defer
 
 
@@ -60,5 +61,6 @@ def plan_table(lines: Sequence[Line]) -> Table:
     table = Table("Client", "Name", "Channel", "Decision", "Reason", "Not before")
     for line in lines:
         until = line.until.strftime("%Y-%m-%d %H:%M UTC") if line.until else ""
-        table.add_row(str(line.recipient), line.name, line.channel, line.decision, line.reason, until)
+        reason = words.cause(line.reason)
+        table.add_row(str(line.recipient), line.name, line.channel, line.decision, reason, until)
     return table

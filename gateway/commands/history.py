@@ -10,6 +10,7 @@ import typer
 from rich.table import Table
 
 from gateway.commands.shared import MOST, ConfigOption, JsonOption, load, out, print_json, ready_store, run
+from gateway.console import words
 from gateway.domain import Channel, State
 from store import history as records
 from store.history import Entry, Filter
@@ -41,7 +42,7 @@ async def _entries(config: Path | None, wanted: Filter, most: int) -> list[Entry
 
 
 def _table(found: list[Entry]) -> Table:
-    table = Table("No.", "Broadcast", "Name", "Channel", "State", "Cause", "Tries", "Updated")
+    table = Table("No.", "Broadcast", "Name", "Channel", "State", "Why", "Tries", "Updated")
     for entry in found:
         table.add_row(
             str(entry.id),
@@ -49,7 +50,7 @@ def _table(found: list[Entry]) -> Table:
             entry.name,
             entry.channel,
             entry.state,
-            entry.cause or entry.reason or "",
+            words.why(entry.state, entry.cause, entry.reason),
             str(entry.attempts),
             entry.updated_at.strftime("%Y-%m-%d %H:%M:%S"),
         )

@@ -1,10 +1,11 @@
-"""What screens say: states, outcomes and causes in plain words. Pure, and the only place with such words."""
+"""What screens say: states and outcomes in plain words. Pure; gateway.console.causes has the causes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gateway.console.causes import CAUSES
 from gateway.domain import Channel, State
 
 
@@ -35,67 +36,6 @@ CHANNELS: Mapping[str, str] = {
     Channel.SMS.value: "Text",
     Channel.EMAIL.value: "Email",
     Channel.FAX.value: "Fax",
-}
-
-CAUSES: Mapping[str, str] = {
-    # delivered
-    "played": "Heard the message",
-    "confirmed": "Heard the message and confirmed",
-    "voicemail": "Left on the answering machine",
-    "opted-out": "Asked not to be contacted again",
-    "receipt-delivered": "The phone company reports delivery",
-    "delivered": "Delivered",
-    "fax-received": "All pages were received",
-    # accepted
-    "relayed": "The mail system took it",
-    "accepted": "The next system took it",
-    "submitted": "The phone company took it",
-    "receipt-expected": "Waiting for the receipt",
-    "unconfirmed": "Taken, but no receipt ever came",
-    # tried, not reached
-    "busy": "The line was busy",
-    "no-answer": "Nobody answered",
-    "hung-up-early": "Hung up before the message was heard",
-    "declined": "The call was declined",
-    "congestion": "The telephone network was full",
-    "throttled": "The phone company asked us to slow down",
-    "line-down": "Our line was down",
-    "temporary": "A passing fault; it is tried again",
-    "greylisted": "The mail system asked us to come back later",
-    "mailbox-full": "The mailbox is full",
-    "protocol-error": "The fax machines did not understand each other",
-    # failed
-    "unallocated": "The number does not exist",
-    "bad-number": "The number does not exist",
-    "number-changed": "The number has changed",
-    "mailbox-unknown": "The mailbox does not exist",
-    "undeliverable": "The phone company could not deliver it",
-    "rejected": "The receiving system refused it",
-    "receipt-expired": "The phone company gave up delivering it",
-    "blocked": "The call was blocked as unwanted",
-    "not-a-fax": "No fax machine answered",
-    "content-error": "The content could not be prepared",
-    "preparation-failed": "The content could not be prepared",
-    "attempts-exhausted": "Every allowed attempt was used",
-    "no-time-left": "No time was left for another attempt",
-    # unknown
-    "interrupted": "Interrupted while sending: it may or may not have arrived",
-    "response-lost": "The answer was lost: it may or may not have arrived",
-    "timeout": "No answer in time: it may or may not have arrived",
-    "internal-error": "A fault inside Ringwell: see the log",
-    # decided before sending
-    "no-consent": "No consent on record",
-    "consent-withdrawn": "Consent was withdrawn",
-    "no-address": "No address on record for this channel",
-    "bad-address": "The address on record does not work",
-    "address-changed": "The address changed after planning",
-    "outside-window": "Outside the calling hours",
-    "broadcast-time": "Waiting for the broadcast's time",
-    "window-after-expiry": "The calling hours open too late",
-    "expired": "Too late: the appointment has begun",
-    "appointment-cancelled": "The appointment was cancelled",
-    "ambiguous-cancel": "An unclear reply to an earlier message: look at it first",
-    "broadcast-cancelled": "The broadcast was cancelled",
 }
 
 # Chip words and tones of messages that wait for another attempt, by the cause of the last one.
@@ -139,8 +79,10 @@ def readable(code: str) -> str:
 
 
 def cause(code: str | None) -> str:
-    """A cause or reason in plain words; one we do not know is shown readable as it is."""
-    return CAUSES.get(code, readable(code)) if code else ""
+    """A cause or reason in plain words, with its detail; one we do not know is shown readable as it is."""
+    known, _, detail = (code or "").partition(": ")
+    told = CAUSES.get(known, readable(known))
+    return f"{told}: {detail}" if detail else told
 
 
 def why(state: State, cause_code: str | None, reason: str | None) -> str:
@@ -206,22 +148,27 @@ def series(outcome: str, cause_code: str) -> str:
 
 
 EVIDENCE: Mapping[str, str] = {
+    "accepted": "Parts accepted",
+    "at": "Refused at",
     "cause": "Hangup cause",
-    "tech_cause": "SIP answer",
-    "techcause": "SIP answer",
-    "digits": "Keys pressed",
-    "digit": "Key pressed",
-    "seconds": "Seconds",
-    "played": "Played",
-    "amd": "Answered by",
-    "pages": "Pages",
-    "remote_id": "Their number for it",
-    "remote_ids": "Their numbers for it",
-    "error": "Error",
-    "status": "Status",
     "code": "Code",
+    "error": "Error",
+    "key": "Key pressed",
+    "machine": "Answered by",
+    "message_id": "Their number for it",
+    "message_ids": "Their numbers for it",
+    "mode": "Fax mode",
+    "pages": "Pages",
+    "rate": "Bits per second",
     "reply": "Answer",
-    "segments": "Segments",
+    "seconds": "Seconds",
+    "segments": "Parts",
+    "sip": "SIP answer",
+    "stage": "Came as far as",
+    "state": "State in the receipt",
+    "station": "Fax station",
+    "status": "Status",
+    "then": "What stopped the rest",
 }
 
 

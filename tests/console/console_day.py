@@ -131,7 +131,7 @@ async def busy_day(day: Day) -> dict[str, list[int]]:
     for cause in ("busy", "no-answer"):
         await day.settle(made[cause], State.SCHEDULED, "retry", cause, reason=cause, due_at=later)
     day.clock.move(hours=1)
-    await day.settle(made["failed"], State.FAILED, "failed", "unallocated", evidence={"techcause": "404"})
+    await day.settle(made["failed"], State.FAILED, "failed", "no-such-number", evidence={"techcause": "404"})
     mails = await day.start(Channel.EMAIL)
     await day.settle(mails, State.ACCEPTED, "accepted", "relayed")
     return made

@@ -95,7 +95,7 @@ async def test_a_visit_at_a_desk(
     number = made["sending"][2]
     await expect(page.locator("#live")).to_have_text("Live")
     await expect(page.locator(f"#m{number}-state")).to_have_text("Calling")
-    await day.settle([number], State.FAILED, "failed", "unallocated")
+    await day.settle([number], State.FAILED, "failed", "no-such-number")
     await expect(page.locator(f"#m{number}-state")).to_have_text("Failed")
     await expect(page.locator("#fresh")).to_be_hidden()
     await day.broadcast("Newest", Channel.SMS, 1)
