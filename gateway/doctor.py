@@ -116,7 +116,8 @@ async def _disk(settings: Settings) -> Finding:
 
 
 async def _voice(settings: Settings) -> Finding:
-    voices = await asyncio.to_thread(installed_voices)
+    models = settings.voice.models.expanduser() if settings.voice.models else None
+    voices = await asyncio.to_thread(installed_voices, models)
     language = settings.clinic.language
     names = [voice.name for voice in voices if voice.language.startswith(language)]
     if not names:
@@ -124,7 +125,7 @@ async def _voice(settings: Settings) -> Finding:
             "voice",
             False,
             f"none for the language '{language}'",
-            "get one with 'python -m piper.download_voices'",
+            "get one with 'python -m piper.download_voices' into the folder that [voice] models names",
         )
     return Finding("voice", True, ", ".join(names))
 

@@ -18,7 +18,7 @@ from gateway.documents.fax import FaxRenderer, Sender
 from gateway.exchange import open_exchange
 from gateway.rendering import speech, telefax
 from gateway.settings import Settings, cache_folder
-from voices.library import VoiceLibrary
+from voices.library import Limits, VoiceLibrary
 
 
 async def open_lines(settings: Settings, stack: AsyncExitStack) -> Sequence[Channel]:
@@ -41,8 +41,15 @@ async def _telephone(settings: Settings, stack: AsyncExitStack) -> list[Channel]
     ami = Ami("127.0.0.1", identity.ami_port, settings.asterisk.username, identity.secret)
     trunk = next(iter(settings.trunks.values()))
     prompts = settings.voice.prompts.expanduser() if settings.voice.prompts else None
+    models = settings.voice.models.expanduser() if settings.voice.models else None
     library = await stack.enter_async_context(
-        VoiceLibrary(cache_folder() / "sounds", prompts, settings.voice.workers)
+        VoiceLibrary(
+            cache_folder() / "sounds",
+            prompts,
+            settings.voice.workers,
+            models=models,
+            limits=Limits(cache_bytes=settings.voice.cache_mb * 1_000_000),
+        )
     )
     pace = trunk_pace(trunk)
     return [

@@ -123,9 +123,11 @@ class Trunk(Section):
 
 
 class VoiceSettings(Section):
-    """How calls sound. `folder`: own-voice prompts, one WAV file each, named by prompt."""
+    """How calls sound. `prompts`: own recordings, one WAV file each; `models`: downloaded voices."""
 
     prompts: Path | None = None
+    models: Path | None = None
+    cache_mb: int = Field(2000, ge=10)
     workers: int = Field(1, ge=1)
     answer_seconds: float = Field(5.0, ge=1)
     wait_for_beep_seconds: int = Field(20, ge=1)
