@@ -96,14 +96,11 @@ class ConsoleSettings(Section):
 
 
 class AsteriskSettings(Section):
-    """The exchange. `embedded`: Ringwell runs its own from the instance folder."""
+    """The exchange that Ringwell runs from the instance folder, on loopback with a random secret."""
 
-    embedded: bool = True
-    host: str = "127.0.0.1"
     ami_port: int = Field(0, ge=0, le=65535)
     sip_port: int = Field(0, ge=0, le=65535)
-    username: Plain = "ringwell"
-    secret: SecretStr = SecretStr("")
+    username: str = Field("ringwell", pattern=r"^(?!general$)[A-Za-z0-9_-]{1,40}$")
 
 
 class Trunk(Section):
