@@ -100,7 +100,7 @@ class AsteriskSettings(Section):
 
     ami_port: int = Field(0, ge=0, le=65535)
     sip_port: int = Field(0, ge=0, le=65535)
-    username: str = Field("ringwell", pattern=r"^(?!general$)[A-Za-z0-9_-]{1,40}$")
+    username: str = Field("ringwell", pattern=r"^[A-Za-z0-9_-]{1,40}$")
 
 
 class Trunk(Section):
