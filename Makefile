@@ -19,13 +19,22 @@ scripts := docker/setup
 bin := .venv/bin
 phase := @$(scripts)/phase.sh
 
+# `make demo` ends with the demo's own 1 where the ledgers disagree. make reports every failure as 2, but under -q
+# it passes the 1 of a line with + on (job.c, MAKE_TROUBLE); a set-up that fails must then not end with 1.
+ifeq ($(MAKECMDGOALS) $(findstring n,$(firstword -$(MAKEFLAGS))),demo )
+MAKEFLAGS += -q
+phase := +@$(scripts)/phase.sh
+or_two := || exit 2
+own_code := +
+endif
+
 help:
 	@sed -n '/^$$/q; s/^#\( \|$$\)//p' Makefile
 
 setup:
-	$(phase) "Set-up: system packages" $(scripts)/system.sh gateway asterisk
-	$(phase) "Set-up: Python packages" $(scripts)/python.sh
-	$(phase) "Set-up: Asterisk" $(scripts)/asterisk.sh
+	$(phase) "Set-up: system packages" $(scripts)/system.sh gateway asterisk $(or_two)
+	$(phase) "Set-up: Python packages" $(scripts)/python.sh $(or_two)
+	$(phase) "Set-up: Asterisk" $(scripts)/asterisk.sh $(or_two)
 
 setup-test:
 	$(phase) "Set-up: system packages for the tests" $(scripts)/system.sh gateway asterisk test
@@ -36,7 +45,7 @@ venv:
 	@$(scripts)/python.sh
 
 demo: setup
-	@$(bin)/ringwell demo $(if $(ONCE),--once) $(if $(REPORT),--report "$(REPORT)") $(if $(SEED),--seed "$(SEED)")
+	$(own_code)@$(bin)/ringwell demo $(if $(ONCE),--once) $(if $(REPORT),--report "$(REPORT)") $(if $(SEED),--seed "$(SEED)")
 
 lint: venv
 	$(phase) "Lint: ruff check" $(bin)/ruff check --quiet .

@@ -129,15 +129,15 @@ def test_an_entry_names_the_secret_that_it_cannot_read(machine: Machine) -> None
     assert done.stdout == ""
 
 
-def _planned(*arguments: str) -> str:
+def _outside_make() -> dict[str, str]:
     # The tests themselves run under make: what it hands down would change what it prints.
-    variables = {
-        name: value
-        for name, value in os.environ.items()
-        if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "ARGS")
-    }
+    ours = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "ARGS")
+    return {name: value for name, value in os.environ.items() if name not in ours}
+
+
+def _planned(*arguments: str) -> str:
     command = ["make", "--dry-run", *arguments]
-    done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=ROOT, env=_outside_make(), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -147,6 +147,27 @@ def test_make_demo_sets_up_first_and_hands_its_options_on() -> None:
     assert lines[-1] == '.venv/bin/ringwell demo --once --report "my report.json" --seed "7"'
     assert [line.split()[-3:] for line in lines[:1]] == [["docker/setup/system.sh", "gateway", "asterisk"]]
     assert _planned("demo").splitlines()[-1].split() == [".venv/bin/ringwell", "demo"]
+
+
+@pytest.mark.parametrize(
+    ("set_up", "demo", "ends"), [(0, 0, 0), (0, 1, 1), (0, 2, 2), (0, 130, 2), (1, 0, 2), (7, 0, 2)]
+)
+def test_make_demo_ends_with_one_only_where_the_ledgers_disagree(
+    tmp_path: Path, set_up: int, demo: int, ends: int
+) -> None:
+    shutil.copy2(ROOT / "Makefile", tmp_path)
+    steps = {f"docker/setup/{name}.sh": 0 for name in ("system", "asterisk")}
+    steps |= {"docker/setup/python.sh": set_up, ".venv/bin/ringwell": demo}
+    for name, code in steps.items():
+        program = tmp_path / name
+        program.parent.mkdir(parents=True, exist_ok=True)
+        program.write_text(f"#!/bin/sh\necho {program.name} >>{tmp_path}/ran\nexit {code}\n")
+        program.chmod(0o755)
+    shutil.copy2(SCRIPTS / "phase.sh", tmp_path / "docker/setup")
+    done = subprocess.run(["make", "demo", "ONCE=1"], cwd=tmp_path, env=_outside_make(), capture_output=True)
+    assert done.returncode == ends
+    ran = (tmp_path / "ran").read_text().split()
+    assert ran == ["system.sh", "python.sh", *([] if set_up else ["asterisk.sh", "ringwell"])]
 
 
 def test_make_test_sets_up_then_checks_then_tests() -> None:
