@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import secrets
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from gateway.asterisk.ami import Ami
 from gateway.channels.email import EmailChannel
+from gateway.channels.email_return import Returns, Seal
 from gateway.channels.fax import FaxChannel
 from gateway.channels.pace import trunk_pace
 from gateway.channels.port import Channel
@@ -29,7 +33,9 @@ async def open_lines(settings: Settings, stack: AsyncExitStack) -> Sequence[Chan
     if settings.binds:
         channels.append(SmsChannel(next(iter(settings.binds.values()))))
     if settings.relays:
-        channels.append(EmailChannel(settings.relays, settings.clinic.name))
+        channels.append(
+            EmailChannel(settings.relays, settings.clinic.name, None, _returns(settings), settings.dkim)
+        )
     return channels
 
 
@@ -67,3 +73,18 @@ def _fax_renderer(settings: Settings) -> FaxRenderer:
         lambda: datetime.now(zone).date(),
         max_pages=settings.fax.max_pages,
     )
+
+
+def _returns(settings: Settings) -> Returns:
+    secret = settings.returns.secret.get_secret_value().encode() or _own_secret(settings.folder / "seal")
+    return Returns(Seal(secret), settings.returns, settings.public.url)
+
+
+def _own_secret(path: Path) -> bytes:
+    """The secret of this instance, made at the first start; whole or not there."""
+    if not path.exists():
+        draft = path.with_suffix(f".{secrets.token_hex(4)}")
+        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(secrets.token_bytes(32))
+        draft.replace(path)
+    return path.read_bytes()

@@ -173,6 +173,34 @@ class Relay(Section):
     seconds_per_connection: float = Field(300.0, gt=0)
 
 
+class DkimKey(Section):
+    """A key that signs mail; its name is the selector. `domain` empty: that of the relay's sender."""
+
+    file: Path
+    domain: Plain = ""
+
+
+class ReturnSettings(Section):
+    """Where bounces, complaints and replies to mail come back: a domain whose mail is routed to this port.
+
+    Port 0: no listener. `secret` seals the addresses; empty takes one of the instance's own, which several
+    gateways on one database must not do.
+    """
+
+    domain: Plain = ""
+    host: Host = "127.0.0.1"
+    port: int = Field(0, ge=0, le=65535)
+    secret: SecretStr = SecretStr("")
+
+
+class PublicSettings(Section):
+    """What recipients may reach without a login: one-click unsubscribing. Empty `url`: nothing."""
+
+    url: str = Field("", pattern=r"^(https://[^\s<>\"]+)?$")
+    host: Host = "127.0.0.1"
+    port: int = Field(8481, ge=0, le=65535)
+
+
 class FaxSettings(Section):
     """The header line printed on each page (rules 6.1) and the station that sends it."""
 
@@ -247,6 +275,9 @@ class Settings(BaseSettings):
     voice: VoiceSettings = VoiceSettings()
     binds: dict[str, Bind] = Field(default_factory=dict)
     relays: dict[str, Relay] = Field(default_factory=dict)
+    dkim: dict[str, DkimKey] = Field(default_factory=dict)
+    returns: ReturnSettings = ReturnSettings()
+    public: PublicSettings = PublicSettings()
     fax: FaxSettings = FaxSettings()
     policy: PolicySettings = PolicySettings()
     retry: RetrySettings = RetrySettings()

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import ssl
 from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 
 from gateway import domain
+from gateway.channels.email_desk import Desk
+from gateway.channels.email_dkim import Signer
+from gateway.channels.email_letter import Letterhead
 from gateway.channels.email_mime import Mailbox, check_mail, mailbox
 from gateway.channels.email_relay import RELAY_DOWN, RelayLine
+from gateway.channels.email_return import Returns, Seal
 from gateway.channels.errors import ContentError, UnsafeValueError
 from gateway.channels.inbox import Inbox
 from gateway.domain import Attempt, Content, Event, Failed, Mail, Outcome, Retry, RetryKind
-from gateway.settings import Relay
+from gateway.settings import DkimKey, Relay, SettingsError
 
 
 class EmailChannel:
@@ -22,22 +27,37 @@ class EmailChannel:
     name = domain.Channel.EMAIL
 
     def __init__(
-        self, relays: Mapping[str, Relay], clinic_name: str, tls: ssl.SSLContext | None = None
+        self,
+        relays: Mapping[str, Relay],
+        clinic_name: str,
+        tls: ssl.SSLContext | None = None,
+        back: Returns | None = None,
+        dkim: Mapping[str, DkimKey] | None = None,
     ) -> None:
-        """`tls`: instead of the machine's own authorities. SettingsError for an unusable sender or name."""
+        """`tls`: instead of the machine's own authorities. `back`: where mail comes back, if it does.
+
+        SettingsError for an unusable sender, name or key.
+        """
         self._changed = asyncio.Event()
-        self._lines = [RelayLine(relay, clinic_name, tls, self._changed.set) for relay in relays.values()]
+        self._inbox = Inbox()
+        back = back or Returns(Seal(secrets.token_bytes(32)))
+        self._lines = [
+            RelayLine(relay, _letterhead(relay, clinic_name, back, dkim or {}), tls, self._changed.set)
+            for relay in relays.values()
+        ]
         each = min(relay.per_destination for relay in relays.values())
         self._destinations: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(each))
         self._sending = 0
-        self._inbox = Inbox()
+        self.desk = Desk(back.settings, back.seal, self._inbox) if back.listens else None
 
     async def run(self) -> None:
-        """Keep all relays within reach until cancelled."""
+        """Keep all relays within reach and the desk open until cancelled."""
         try:
             async with asyncio.TaskGroup() as group:
                 for line in self._lines:
                     group.create_task(line.run())
+                if self.desk is not None:
+                    group.create_task(self.desk.run())
         finally:
             self._inbox.close()
 
@@ -96,7 +116,7 @@ class EmailChannel:
     # --- what comes back ---
 
     def batches(self, most: int) -> AsyncIterator[Sequence[Event]]:
-        """Nothing yet: a relay's acceptance is all there is until bounces are read."""
+        """Bounces, complaints and replies that came to the desk."""
         return self._inbox.batches(most)
 
     async def reconcile(self, attempts: Collection[str]) -> None:
@@ -104,6 +124,15 @@ class EmailChannel:
 
     async def acknowledge(self, attempts: Collection[str]) -> None:
         """Nothing is kept outside for settled attempts."""
+
+
+def _letterhead(relay: Relay, clinic_name: str, back: Returns, dkim: Mapping[str, DkimKey]) -> Letterhead:
+    try:
+        sender = mailbox(relay.sender)
+        signers = tuple(Signer(selector, key, sender.domain) for selector, key in dkim.items())
+        return Letterhead(sender, clinic_name, back.path(sender), signers)
+    except UnsafeValueError as error:
+        raise SettingsError(f"setting relays: sender or clinic name: {error}") from error
 
 
 def _is_line_down(outcome: Outcome) -> bool:

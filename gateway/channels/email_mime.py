@@ -1,20 +1,17 @@
-"""A Mail as RFC 5322 octets with CRLF, text and HTML. Pure; written by hand because it is the hot path.
-
-email.message.EmailMessage takes about 1 ms for what this does in about 40 µs; the tests read the result
-back with the standard library's parser.
-"""
+"""Addresses, header words and body parts as RFC 5322 and MIME write them, with CRLF. Pure."""
 
 from __future__ import annotations
 
 import re
+from base64 import encodebytes
 from binascii import b2a_qp
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from email.header import Header
-from email.utils import format_datetime
+from urllib.parse import quote
 
 from gateway.channels.errors import ContentError, UnsafeValueError
-from gateway.domain import Mail
+from gateway.domain import Attachment, Mail
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _UNSAFE_IN_BODY = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -56,7 +53,9 @@ def mailbox(address: str) -> Mailbox:
 def check_mail(mail: Mail) -> None:
     """Raise ContentError for a mail that can never be sent."""
     for value in (mail.subject, mail.to_name):
-        _refuse_control(value)
+        refuse_control(value)
+    for item in mail.attachments:
+        refuse_control(item.name, item.type)
     for body in (mail.text, mail.html):
         if _UNSAFE_IN_BODY.search(body):
             raise UnsafeValueError("the mail holds a control character: remove it from the template or data")
@@ -68,34 +67,14 @@ def check_mail(mail: Mail) -> None:
         raise ContentError("the mail holds half a character (a lone surrogate)") from error
 
 
-class Letterhead:
-    """What is the same in all mails of a clinic."""
-
-    def __init__(self, sender: Mailbox, clinic_name: str) -> None:
-        """Raises UnsafeValueError when the name holds a control character."""
-        self._domain = sender.domain
-        self._from = f"From: {_person('From', clinic_name, sender)}\r\n"
-
-    def message(self, id: str, mail: Mail, to: Mailbox, at: datetime) -> bytes:
-        """The whole message; its Message-ID is that of the attempt and stays the same."""
-        _refuse_control(mail.subject, mail.to_name)
-        boundary = f"=_{id}"
-        head = (
-            f"{self._from}"
-            f"To: {_person('To', mail.to_name, to)}\r\n"
-            f"Subject: {_words('Subject', mail.subject)}\r\n"
-            f"Date: {format_datetime(at)}\r\n"
-            f"Message-ID: <{id}@{self._domain}>\r\n"
-            "Auto-Submitted: auto-generated\r\n"
-            "MIME-Version: 1.0\r\n"
-            f'Content-Type: multipart/alternative; boundary="{boundary}"\r\n'
-        ).encode()
-        mark = b"\r\n--" + boundary.encode()
-        parts = _part("plain", mail.text), _part("html", mail.html)
-        return b"".join((head, mark, b"\r\n", parts[0], mark, b"\r\n", parts[1], mark, b"--\r\n"))
+def refuse_control(*values: str) -> None:
+    """Raise UnsafeValueError for a value that could end its header."""
+    if any(_CONTROL.search(value) for value in values):
+        raise UnsafeValueError("a value for a mail header holds a line break or another control character")
 
 
-def _part(kind: str, text: str) -> bytes:
+def part(kind: str, text: str) -> bytes:
+    """A text of this kind (`plain`, `html`, `calendar; method=…`) with its headers."""
     octets = _NEWLINE.sub("\r\n", text.rstrip("\r\n") + "\n").encode()
     how = "quoted-printable"
     # "=_" opens the boundary: it cannot stand in quoted-printable.
@@ -108,12 +87,27 @@ def _part(kind: str, text: str) -> bytes:
     ).encode() + octets
 
 
-def _refuse_control(*values: str) -> None:
-    if any(_CONTROL.search(value) for value in values):
-        raise UnsafeValueError("a value for a mail header holds a line break or another control character")
+def attached(item: Attachment) -> bytes:
+    """A file with its headers; its name travels as RFC 2231 wants it where it is not ASCII."""
+    refuse_control(item.name, item.type)
+    name = "filename=" + '"' + item.name.replace("\\", "_").replace('"', "'") + '"'
+    if not item.name.isascii():
+        name = "filename*=utf-8''" + quote(item.name, safe="")
+    head = (
+        f"Content-Type: {item.type}\r\nContent-Transfer-Encoding: base64\r\n"
+        f"Content-Disposition: attachment; {name}\r\n\r\n"
+    )
+    return head.encode() + encodebytes(item.octets).replace(b"\n", b"\r\n")
 
 
-def _words(header: str, text: str) -> str:
+def several(kind: str, boundary: str, parts: Sequence[bytes]) -> bytes:
+    """Parts as one multipart body with its own header."""
+    mark = b"\r\n--" + boundary.encode()
+    body = b"".join(mark + b"\r\n" + one for one in parts)
+    return f'Content-Type: multipart/{kind}; boundary="{boundary}"\r\n'.encode() + body + mark + b"--\r\n"
+
+
+def words(header: str, text: str) -> str:
     """Unstructured text: as it is where short and ASCII, else folded or in encoded words."""
     plain = text.isascii() and "=?" not in text
     if plain and len(text) + len(header) + 2 <= _LINE:
@@ -122,8 +116,9 @@ def _words(header: str, text: str) -> str:
     return Header(text, charset, header_name=header).encode(linesep="\r\n")
 
 
-def _person(header: str, name: str, box: Mailbox) -> str:
-    _refuse_control(name)
+def person(header: str, name: str, box: Mailbox) -> str:
+    """A name with its mailbox, folded where it is long."""
+    refuse_control(name)
     if not name:
         return box.address
     if not name.isascii() or "=?" in name:
@@ -134,8 +129,3 @@ def _person(header: str, name: str, box: Mailbox) -> str:
         shown = '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
     fold = "\r\n" if len(header) + len(shown) + len(box.address) + 5 > _LINE else ""
     return f"{shown}{fold} <{box.address}>"
-
-
-def stuffed(message: bytes) -> bytes:
-    """As it travels after DATA: dots at line starts doubled, ended by the final dot (RFC 5321, 4.5.2)."""
-    return message.replace(b"\r\n.", b"\r\n..") + b".\r\n"

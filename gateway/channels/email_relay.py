@@ -11,18 +11,19 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from gateway.channels.email_causes import Answer, Stage, line_at_fault, needs_alert, of_refusal, wants_login
-from gateway.channels.email_mime import Letterhead, Mailbox, mailbox, stuffed
+from gateway.channels.email_letter import Letterhead, stuffed
+from gateway.channels.email_mime import Mailbox
 from gateway.channels.email_pool import Pool
 from gateway.channels.email_session import (
+    Envelope,
     LostAfterDotError,
     LostBeforeDotError,
     RefusedError,
     RelayAwayError,
     Session,
 )
-from gateway.channels.errors import UnsafeValueError
 from gateway.domain import Accepted, Attempt, Failed, Mail, Outcome, Retry, RetryKind, Unknown
-from gateway.settings import Relay, SettingsError
+from gateway.settings import Relay
 
 log = logging.getLogger(__name__)
 
@@ -37,14 +38,14 @@ class RelayLine:
     RETIRE_EVERY = 15.0
 
     def __init__(
-        self, relay: Relay, clinic_name: str, tls: ssl.SSLContext | None, changed: Callable[[], None]
+        self,
+        relay: Relay,
+        letterhead: Letterhead,
+        tls: ssl.SSLContext | None,
+        changed: Callable[[], None],
     ) -> None:
-        """`tls`: instead of the machine's own authorities. SettingsError for an unusable sender or name."""
-        try:
-            self._sender = mailbox(relay.sender)
-            self._letterhead = Letterhead(self._sender, clinic_name)
-        except UnsafeValueError as error:
-            raise SettingsError(f"setting relays: sender or clinic name: {error}") from error
+        """`tls`: instead of the machine's own authorities."""
+        self._letterhead = letterhead
         self.connections = relay.connections
         self._relay = relay
         self._pool = Pool(relay, tls)
@@ -136,31 +137,37 @@ class RelayLine:
         """
         self._busy += 1
         try:
-            message = self._letterhead.message(attempt.id, mail, to, datetime.now(UTC))
-            return await self._hand_over(to, stuffed(message))
+            envelope = Envelope(self._letterhead.envelope(attempt.id), to)
+            return await self._hand_over(envelope, stuffed(await self._written(attempt.id, mail, to)))
         finally:
             self._busy -= 1
             self._changed()
 
-    async def _hand_over(self, to: Mailbox, octets: bytes) -> Outcome:
+    async def _written(self, id: str, mail: Mail, to: Mailbox) -> bytes:
+        now = datetime.now(UTC)
+        if self._letterhead.slow:
+            return await asyncio.to_thread(self._letterhead.message, id, mail, to, now)
+        return self._letterhead.message(id, mail, to, now)
+
+    async def _hand_over(self, envelope: Envelope, octets: bytes) -> Outcome:
         while self._up:
             try:
                 session = await self._pool.take()
             except RelayAwayError as error:
                 self._lose(str(error), alert=error.alert)
                 break
-            outcome = await self._try(session, to, octets)
+            outcome = await self._try(session, envelope, octets)
             if outcome is not None:
                 return outcome
         return RELAY_DOWN
 
-    async def _try(self, session: Session, to: Mailbox, octets: bytes) -> Outcome | None:
+    async def _try(self, session: Session, envelope: Envelope, octets: bytes) -> Outcome | None:
         """The outcome, or None when the session was lost before it had anything."""
         stale = session.was_idle
         try:
-            if (to.utf8 or self._sender.utf8) and not session.knows("smtputf8"):
+            if envelope.utf8 and not session.knows("smtputf8"):
                 return Failed("relay-without-smtputf8")
-            answer = await session.send(self._sender, to, octets)
+            answer = await session.send(envelope, octets)
         except RefusedError as error:
             if stale and error.answer.code == 421 and error.stage is Stage.SENDER:
                 return None

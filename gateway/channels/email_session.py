@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from dataclasses import dataclass
 
 import aiosmtplib
 from aiosmtplib import SMTPException, SMTPResponseException
@@ -49,6 +50,19 @@ class RefusedError(RingwellError):
         self.stage = stage
 
 
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """From whom and to whom, as the relay is told."""
+
+    sender: Mailbox
+    to: Mailbox
+
+    @property
+    def utf8(self) -> bool:
+        """Whether the relay must know SMTPUTF8."""
+        return self.sender.utf8 or self.to.utf8
+
+
 class Session:
     """Wraps one aiosmtplib connection. Used by one attempt at a time."""
 
@@ -92,24 +106,26 @@ class Session:
         """Whether the relay announced an extension."""
         return self._smtp.supports_extension(extension)
 
-    async def send(self, sender: Mailbox, to: Mailbox, octets: bytes) -> Answer:
+    async def send(self, envelope: Envelope, octets: bytes) -> Answer:
         """Hand a message over; the relay's acceptance, or one of the errors above."""
         self._clean = False
         self.carried += 1
         try:
-            answer = await self._transact(sender, to, octets)
+            answer = await self._transact(envelope, octets)
         except RefusedError as refused:
             await self._reset(refused)
             raise
         self._clean = True
         return answer
 
-    async def _transact(self, sender: Mailbox, to: Mailbox, octets: bytes) -> Answer:
+    async def _transact(self, envelope: Envelope, octets: bytes) -> Answer:
         options = [b"SIZE=%d" % len(octets)] if self.knows("size") else []
-        if sender.utf8 or to.utf8:
+        if envelope.utf8:
             options.append(b"SMTPUTF8")
-        await self._command(Stage.SENDER, 250, b"MAIL", b"FROM:<%b>" % sender.address.encode(), *options)
-        await self._command(Stage.RECIPIENT, 250, b"RCPT", b"TO:<%b>" % to.address.encode())
+        await self._command(
+            Stage.SENDER, 250, b"MAIL", b"FROM:<%b>" % envelope.sender.address.encode(), *options
+        )
+        await self._command(Stage.RECIPIENT, 250, b"RCPT", b"TO:<%b>" % envelope.to.address.encode())
         await self._command(Stage.CONTENT, 354, b"DATA")
         await self._write_all(octets[:-3])
         return await self._final_dot(octets[-3:])

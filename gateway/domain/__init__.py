@@ -1,7 +1,9 @@
 """The words of Ringwell as frozen types: no I/O, no policy, no library but the standard one."""
 
 from gateway.domain.content import (
+    Attachment,
     Attempt,
+    Calendar,
     Content,
     FaxImage,
     FaxLetter,
@@ -48,9 +50,11 @@ __all__ = [
     "TRANSITIONS",
     "Accepted",
     "Appointment",
+    "Attachment",
     "Attempt",
     "Broadcast",
     "BroadcastClass",
+    "Calendar",
     "Channel",
     "ConsentEntry",
     "Contact",

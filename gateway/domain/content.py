@@ -46,6 +46,23 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes with a mail; `type` is its MIME type."""
+
+    name: str
+    type: str
+    octets: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """An iCalendar object (RFC 5545) and what is asked with it: REQUEST, CANCEL or PUBLISH."""
+
+    method: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Mail:
     """An email with both parts; `html` is a whole document."""
 
@@ -53,6 +70,8 @@ class Mail:
     text: str
     html: str
     to_name: str = ""
+    calendar: Calendar | None = None
+    attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ import pytest
 from gateway.channels.email import EmailChannel
 from gateway.domain import Attempt, Mail, Retry, RetryKind
 from gateway.settings import Relay
+from tests.channels.contract import serving
 
 LINE_DOWN = Retry(RetryKind.LINE_DOWN, "relay-down", charged=False)
 
@@ -25,12 +26,8 @@ async def started(
     """A channel whose `run` is under way."""
     usual: dict[str, Any] = {"port": port, "security": "none", "connections": 2}
     channel = EmailChannel({"main": Relay(**(usual | settings))}, "Example Clinic", tls)
-    run = asyncio.create_task(channel.run())
-    try:
+    async with serving(channel):
         yield channel
-    finally:
-        run.cancel()
-        await asyncio.wait([run])
 
 
 @asynccontextmanager
@@ -40,6 +37,15 @@ async def running(*args: Any, **settings: Any) -> AsyncIterator[EmailChannel]:
         async with asyncio.timeout(5):
             await channel.slots()
         yield channel
+
+
+@asynccontextmanager
+async def reaching(channel: EmailChannel) -> AsyncIterator[None]:
+    """While it lasts the channel runs, and reached a relay."""
+    async with serving(channel):
+        async with asyncio.timeout(5):
+            await channel.slots()
+        yield
 
 
 def mail(number: int = 1, to: str = "jane@home.example", **changes: Any) -> Attempt:

@@ -10,18 +10,22 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gateway.channels.email_mime import Letterhead, check_mail, mailbox, stuffed
+from gateway.channels.email_letter import Letterhead, stuffed
+from gateway.channels.email_mime import check_mail, mailbox
+from gateway.channels.email_return import ReturnPath, Seal
 from gateway.channels.errors import ContentError, UnsafeValueError
-from gateway.domain import Mail
+from gateway.domain import Attachment, Calendar, Mail
 
 AT = datetime(2026, 11, 24, 16, 0, tzinfo=UTC)
 SENDER = mailbox("reminders@clinic.example")
 TO = mailbox("jane@home.example")
+SEAL = Seal(b"secret")
+BACK = ReturnPath(SEAL, SENDER)
 HTML = "<!doctype html><p>Dear Jane</p>"
 
 
 def _octets(mail: Mail, clinic: str = "Example Clinic") -> bytes:
-    return Letterhead(SENDER, clinic).message("rw-1-7-1", mail, TO, AT)
+    return Letterhead(SENDER, clinic, BACK).message("rw-1-7-1", mail, TO, AT)
 
 
 def _read(octets: bytes) -> EmailMessage:
@@ -44,6 +48,70 @@ def test_a_mail_has_its_headers_and_both_parts() -> None:
     assert message.get_content_type() == "multipart/alternative"
     assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
     assert (_body(message, "plain"), _body(message, "html")) == ("Dear Jane\r\n\r\nSee you", HTML)
+
+
+def test_files_and_an_appointment_travel_beside_the_letter() -> None:
+    event = "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nEND:VCALENDAR\r\n"
+    files = (
+        Attachment("the way.pdf", "application/pdf", bytes(range(256)) * 10),
+        Attachment('Größe "1".txt', "text/plain", b"a"),
+    )
+    mail = Mail("Your visit", "Dear Jane", HTML, "Jane Doe", Calendar("REQUEST", event), files)
+    message = _read(_octets(mail))
+    letter, first, second = message.iter_parts()
+    kinds = [part.get_content_type() for part in letter.iter_parts()]  # type: ignore[union-attr]
+    assert kinds == ["text/plain", "text/html", "text/calendar"]
+    calendar = list(letter.iter_parts())[2]  # type: ignore[union-attr]
+    assert calendar.get_param("method") == "REQUEST"
+    assert calendar.get_payload(decode=True).decode() == event
+    assert (first.get_filename(), first.get_payload(decode=True)) == ("the way.pdf", files[0].octets)
+    assert (second.get_filename(), second.get_payload(decode=True)) == (files[1].name, b"a")
+
+
+@pytest.mark.parametrize("name", ["a\r\nBcc: eve@evil.example", "a\0.pdf"])
+def test_a_file_name_never_becomes_a_header(name: str) -> None:
+    mail = Mail("Your visit", "Dear Jane", HTML, "", None, (Attachment(name, "text/plain", b""),))
+    with pytest.raises(UnsafeValueError):
+        check_mail(mail)
+    with pytest.raises(UnsafeValueError):
+        _octets(mail)
+
+
+def test_without_a_public_address_people_unsubscribe_by_mail() -> None:
+    message = _read(_octets(Mail("Your visit", "Dear Jane", HTML)))
+    token = SEAL.token("rw-1-7-1")
+    assert message["List-Unsubscribe"] == f"<mailto:reminders@clinic.example?subject=unsubscribe%20{token}>"
+    assert message["List-Unsubscribe-Post"] is None
+    assert message["Reply-To"] is None
+
+
+def test_with_a_public_address_one_click_unsubscribes() -> None:
+    back = ReturnPath(SEAL, SENDER, "back.clinic.example", "https://reach.clinic.example/")
+    letterhead = Letterhead(SENDER, "Clinic", back)
+    message = _read(letterhead.message("rw-1-7-1", Mail("Your visit", "Dear Jane", HTML), TO, AT))
+    token = SEAL.token("rw-1-7-1")
+    assert message["List-Unsubscribe"] == (
+        f"<https://reach.clinic.example/u/{token}>, <mailto:unsubscribe+{token}@back.clinic.example>"
+    )
+    assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert message["Reply-To"] == f"reply+{token}@back.clinic.example"
+    assert letterhead.envelope("rw-1-7-1").address == f"bounces+{token}@back.clinic.example"
+
+
+def test_a_token_of_ours_is_known_and_no_other() -> None:
+    token = SEAL.token("rw-1-7-1")
+    assert SEAL.attempt(token) == SEAL.attempt(token.upper()) == "rw-1-7-1"
+    assert Seal(b"other").attempt(token) is None
+    for place in range(len(token)):
+        changed = token[:place] + ("a" if token[place] != "a" else "b") + token[place + 1 :]
+        assert SEAL.attempt(changed) is None
+    for text in ("", ".", "rw-1-7-1", "rw-1-7-1.", "ü.ü", token + "a"):
+        assert SEAL.attempt(text) is None
+
+
+def test_the_longest_bounce_address_fits_its_64_characters() -> None:
+    token = SEAL.token(f"rw-999-{10**12}-99")
+    assert len(f"unsubscribe+{token}") <= 64
 
 
 def test_the_same_attempt_makes_the_same_message() -> None:
@@ -104,7 +172,7 @@ def test_a_value_never_becomes_a_header(mail: Mail) -> None:
 
 def test_a_clinic_name_never_becomes_a_header() -> None:
     with pytest.raises(UnsafeValueError):
-        Letterhead(SENDER, "Clinic\r\nBcc: x@y.example")
+        Letterhead(SENDER, "Clinic\r\nBcc: x@y.example", BACK)
 
 
 @pytest.mark.parametrize(
