@@ -22,7 +22,10 @@ class Shelf:
     def __init__(self, folder: Path) -> None:
         # The rendering process and the exchange may work elsewhere.
         folder = folder.expanduser().absolute()
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if (found := folder.stat()).st_uid == os.getuid() and found.st_mode & 0o077:
+            # Made by an earlier version or by somebody's hand: letters are for nobody else on this machine.
+            folder.chmod(0o700)
         self.folder = folder
         self._key = _key(folder / "key")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import stat
 import sys
 import time
 from collections.abc import Iterator
@@ -31,6 +32,14 @@ LETTER = FaxLetter("Rosa Costa", "Reminder", "Dear Rosa,\n\nplease call us.", to
 async def faxed(folder: Path, letter: FaxLetter = LETTER, **changes: object) -> FaxImage:
     wanted = {"sender": SENDER, "sent_on": DAY, "cache": folder / "faxes"} | changes
     return await render_fax(letter, **wanted)  # type: ignore[arg-type]
+
+
+async def test_letters_are_for_nobody_else_on_this_machine(tmp_path: Path) -> None:
+    for folder in (tmp_path / "new", tmp_path / "old"):
+        if folder.name == "old":
+            folder.mkdir(mode=0o755)
+        image = await faxed(tmp_path, cache=folder)
+        assert stat.S_IMODE(image.tiff.parent.stat().st_mode) == 0o700
 
 
 def pages(image: FaxImage) -> list[Image.Image]:
