@@ -24,13 +24,15 @@ _ID = re.compile(r"\bid\s*:\s*(\S+)", re.IGNORECASE)
 _STATE = re.compile(r"\bstat\w*\s*:\s*([a-z]+)", re.IGNORECASE)
 _ERROR = re.compile(r"\berr\w*\s*:\s*(\w{1,16})", re.IGNORECASE)
 _TEXT = re.compile(r"\btext\s*:", re.IGNORECASE)
+# SMPP 3.4 has room for 64 characters; Python refuses to write a number of thousands of digits.
+_LONGEST_ID = 64
 _HEXADECIMAL = re.compile(r"[0-9a-f]+")
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]+")
 
 
 def normal_id(text: str, form: IdForm) -> str:
     """A message id so that response and receipt agree: hex or decimal, leading zeros and case aside."""
-    plain = text.strip("\0 ").lower()
+    plain = text.strip("\0 ").lower()[:_LONGEST_ID]
     if form == "hex" and _HEXADECIMAL.fullmatch(plain):
         return str(int(plain, 16))
     if _HEXADECIMAL.fullmatch(plain):

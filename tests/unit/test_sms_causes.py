@@ -179,3 +179,8 @@ def test_a_reply_is_read_without_its_header_and_control_characters() -> None:
 )  # fmt: skip
 def test_a_reply_means_what_a_person_means(text: str, kind: ReplyKind) -> None:
     assert classify(text) is kind
+
+
+def test_an_endless_message_id_is_cut_and_breaks_nothing() -> None:
+    assert len(normal_id("f" * 60_000, "hex")) <= 80
+    assert normal_id("f" * 60_000, "text") == "f" * 64
