@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from email.utils import format_datetime
 
+from gateway.channels.email_calendar import calendar_part
 from gateway.channels.email_dkim import Signer
 from gateway.channels.email_mime import Mailbox, attached, part, person, refuse_control, several, words
 from gateway.channels.email_return import ReturnPath
@@ -22,7 +23,7 @@ class Letterhead:
         self, sender: Mailbox, clinic_name: str, back: ReturnPath, signers: tuple[Signer, ...] = ()
     ) -> None:
         """Raises UnsafeValueError when the name holds a control character."""
-        self._domain = sender.domain
+        self._sender = sender
         self._from = f"From: {person('From', clinic_name, sender)}\r\n"
         self._back = back
         self._signers = signers
@@ -44,25 +45,24 @@ class Letterhead:
             f"To: {person('To', mail.to_name, to)}\r\n"
             f"Subject: {words('Subject', mail.subject)}\r\n"
             f"Date: {format_datetime(at)}\r\n"
-            f"Message-ID: <{id}@{self._domain}>\r\n"
+            f"Message-ID: <{id}@{self._sender.domain}>\r\n"
             f"{self._back.reply_to(id)}"
             f"{self._back.unsubscribe(id)}"
             "Auto-Submitted: auto-generated\r\n"
             "MIME-Version: 1.0\r\n"
         ).encode()
-        message = head + _body(id, mail)
+        message = head + self._body(id, mail, to, at)
         return b"".join(signer.header(message) for signer in self._signers) + message
 
-
-def _body(id: str, mail: Mail) -> bytes:
-    """text, HTML and calendar as alternatives of each other; files beside them."""
-    parts = [part("plain", mail.text), part("html", mail.html)]
-    if mail.calendar is not None:
-        parts.append(part(f"calendar; method={mail.calendar.method}", mail.calendar.text))
-    letter = several("alternative", f"=_{id}", parts)
-    if not mail.attachments:
-        return letter
-    return several("mixed", f"=_{id}-all", [letter, *map(attached, mail.attachments)])
+    def _body(self, id: str, mail: Mail, to: Mailbox, at: datetime) -> bytes:
+        """Text, HTML and calendar as alternatives of each other; files beside them."""
+        parts = [part("plain", mail.text), part("html", mail.html)]
+        if mail.invitation is not None:
+            parts.append(calendar_part(mail.invitation, self._sender, to, at))
+        letter = several("alternative", f"=_{id}", parts)
+        if not mail.attachments:
+            return letter
+        return several("mixed", f"=_{id}-all", [letter, *map(attached, mail.attachments)])
 
 
 def stuffed(message: bytes) -> bytes:

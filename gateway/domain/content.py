@@ -55,11 +55,15 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True)
-class Calendar:
-    """An iCalendar object (RFC 5545) and what is asked with it: REQUEST, CANCEL or PUBLISH."""
+class Invitation:
+    """An appointment for the recipient's calendar; the same `uid` moves it, or takes it away again."""
 
-    method: str
-    text: str
+    uid: str
+    starts_at: datetime
+    ends_at: datetime
+    summary: str
+    location: str = ""
+    cancelled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,7 @@ class Mail:
     text: str
     html: str
     to_name: str = ""
-    calendar: Calendar | None = None
+    invitation: Invitation | None = None
     attachments: tuple[Attachment, ...] = ()
 
 

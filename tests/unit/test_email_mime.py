@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
@@ -14,13 +14,14 @@ from gateway.channels.email_letter import Letterhead, stuffed
 from gateway.channels.email_mime import check_mail, mailbox
 from gateway.channels.email_return import ReturnPath, Seal
 from gateway.channels.errors import ContentError, UnsafeValueError
-from gateway.domain import Attachment, Calendar, Mail
+from gateway.domain import Attachment, Invitation, Mail
 
 AT = datetime(2026, 11, 24, 16, 0, tzinfo=UTC)
 SENDER = mailbox("reminders@clinic.example")
 TO = mailbox("jane@home.example")
 SEAL = Seal(b"secret")
 BACK = ReturnPath(SEAL, SENDER)
+VISIT = Invitation("visit-1-5", AT, AT + timedelta(minutes=30), "Appointment")
 HTML = "<!doctype html><p>Dear Jane</p>"
 
 
@@ -51,19 +52,18 @@ def test_a_mail_has_its_headers_and_both_parts() -> None:
 
 
 def test_files_and_an_appointment_travel_beside_the_letter() -> None:
-    event = "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nEND:VCALENDAR\r\n"
     files = (
         Attachment("the way.pdf", "application/pdf", bytes(range(256)) * 10),
         Attachment('Größe "1".txt', "text/plain", b"a"),
     )
-    mail = Mail("Your visit", "Dear Jane", HTML, "Jane Doe", Calendar("REQUEST", event), files)
+    mail = Mail("Your visit", "Dear Jane", HTML, "Jane Doe", VISIT, files)
     message = _read(_octets(mail))
     letter, first, second = message.iter_parts()
     kinds = [part.get_content_type() for part in letter.iter_parts()]  # type: ignore[union-attr]
     assert kinds == ["text/plain", "text/html", "text/calendar"]
     calendar = list(letter.iter_parts())[2]  # type: ignore[union-attr]
     assert calendar.get_param("method") == "REQUEST"
-    assert calendar.get_payload(decode=True).decode() == event
+    assert b"BEGIN:VEVENT" in calendar.get_payload(decode=True)
     assert (first.get_filename(), first.get_payload(decode=True)) == ("the way.pdf", files[0].octets)
     assert (second.get_filename(), second.get_payload(decode=True)) == (files[1].name, b"a")
 
