@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import json
 import os
 import secrets
@@ -18,8 +19,8 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
+from gateway.asterisk import processes
 from gateway.asterisk.quiet import QUIET
 from gateway.asterisk.runtime import AsteriskError, Runtime
 
@@ -158,20 +159,31 @@ class Instance:
 
     async def start(self) -> bool:
         """Start it and wait until it takes calls; False when it ran already. Raises AsteriskError."""
-        if self.pid():
-            await self._until_ready()
-            return False
-        try:
-            await self._launch()
-            await self._until_ready()
-        except AsteriskError:
-            await self.stop()
-            raise
-        except asyncio.CancelledError:
-            # Nobody else would end what comes up after we have left.
-            await self._stop_what_begins()
-            raise
+        async with self._alone():
+            if processes.running(self.config):
+                # It runs, or its starter was killed a moment ago: a second one would take its socket.
+                await self._until_ready()
+                return False
+            try:
+                await self._launch()
+                await self._until_ready()
+            except BaseException:
+                # Nobody else would end what comes up after we have left.
+                await self.stop()
+                raise
         return True
+
+    @contextlib.asynccontextmanager
+    async def _alone(self) -> AsyncIterator[None]:
+        """One starter at a time; a killed one lets go."""
+        with (self.folder / "start.lock").open("w") as lock:
+            while True:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    await asyncio.sleep(0.05)
+            yield
 
     async def _launch(self) -> None:
         log = self.folder / "log" / "console.log"
@@ -179,14 +191,11 @@ class Instance:
             # It goes into the background by itself: it outlives us, and leaves no zombie to reap.
             command = self._runtime.command("-C", str(self.config), "-F", "-n")
             streams = {"stdout": output, "stderr": output}
-            async with _child(*command, **streams, start_new_session=True, cwd=self.folder) as process:
+            async with processes.child(
+                *command, **streams, start_new_session=True, cwd=self.folder
+            ) as process:
                 if await process.wait() != 0:
                     raise AsteriskError(f"Asterisk does not start: read {log}")
-
-    async def _stop_what_begins(self) -> None:
-        deadline = time.monotonic() + FORK_SECONDS
-        while not await self.stop() and time.monotonic() < deadline:  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
 
     async def _until_ready(self) -> None:
         began = time.monotonic()
@@ -203,7 +212,7 @@ class Instance:
         asking = self._runtime.command("-C", str(self.config), "-rx", command)
         streams = {"stdout": asyncio.subprocess.PIPE, "stderr": asyncio.subprocess.DEVNULL}
         try:
-            async with asyncio.timeout(ANSWER_SECONDS), _child(*asking, **streams) as process:
+            async with asyncio.timeout(ANSWER_SECONDS), processes.child(*asking, **streams) as process:
                 answer, _ = await process.communicate()
         except TimeoutError:
             return ""
@@ -211,44 +220,14 @@ class Instance:
 
     async def stop(self) -> bool:
         """End it: asked first, killed when it does not listen; False when it did not run."""
-        number = self.pid()
-        if number is None:
-            return False
+        numbers = processes.running(self.config)
         for sign in (signal.SIGTERM, signal.SIGKILL):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(number, sign)
-            if await self._gone(number):
+            for number in numbers:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(number, sign)
+            if await processes.gone(numbers, STOP_SECONDS):
                 break
-        return True
-
-    async def _gone(self, number: int) -> bool:
-        deadline = time.monotonic() + STOP_SECONDS
-        while time.monotonic() < deadline:
-            if self.pid() is None or _is_zombie(number):
-                return True
-            await asyncio.sleep(0.05)
-        return False
-
-
-@contextlib.asynccontextmanager
-async def _child(*command: str, **options: Any) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A process that does not outlive the block, however that ends."""
-    process = await asyncio.create_subprocess_exec(*command, stdin=asyncio.subprocess.DEVNULL, **options)
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            # To its end: a pipe that is not read would keep it.
-            await process.communicate()
-
-
-def _is_zombie(number: int) -> bool:
-    try:
-        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except OSError:
-        return True
+        return bool(numbers)
 
 
 def _write_private(file: Path, text: str) -> None:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import psutil
 import pytest
 import pytest_asyncio
 
@@ -89,10 +90,7 @@ def silent_asterisk(root: Path) -> Runtime:
 
 
 @pytest.mark.parametrize("doing", ["start", "ask"])
-async def test_no_process_is_left_behind_by_who_gives_up(
-    tmp_path: Path, doing: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("gateway.asterisk.instance.FORK_SECONDS", 0.1)
+async def test_no_process_is_left_behind_by_who_gives_up(tmp_path: Path, doing: str) -> None:
     instance = Instance(tmp_path / "instance", silent_asterisk(tmp_path / "root"))
     instance.configure({})
     task = asyncio.create_task(instance.start() if doing == "start" else instance.ask("core show uptime"))
@@ -152,6 +150,38 @@ async def test_it_outlives_a_gateway_that_was_killed_and_is_found_again(
     assert pid is not None
     assert await instance.start() is False
     assert instance.pid() == pid
+
+
+async def test_two_starters_start_one_exchange(instance: Instance, tmp_path: Path) -> None:
+    again = configured_instance(Settings(instance=tmp_path))
+    assert sorted(await asyncio.gather(instance.start(), again.start())) == [False, True]
+    assert processes_of(instance) == [instance.pid()]
+    await again.stop()
+    assert processes_of(instance) == []
+
+
+async def test_one_whose_starter_was_killed_before_it_wrote_its_number_down_is_found(
+    instance: Instance,
+) -> None:
+    await instance.start()
+    pid = instance.pid()
+    (Path(instance.identity().run_folder) / "asterisk.pid").rename(instance.folder / "later.pid")
+    assert instance.pid() is None
+    starting = asyncio.create_task(instance.start())
+    await asyncio.sleep(0)
+    (instance.folder / "later.pid").rename(Path(instance.identity().run_folder) / "asterisk.pid")
+    assert await starting is False
+    assert processes_of(instance) == [pid]
+
+
+def processes_of(instance: Instance) -> list[int]:
+    """Whoever runs with this instance's configuration, asked of the system."""
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        words = process.info["cmdline"] or []
+        if str(instance.config) in words and "-rx" not in words and process.status() != "zombie":
+            found.append(process.pid)
+    return found
 
 
 async def test_one_that_does_not_listen_is_killed(
