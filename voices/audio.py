@@ -64,10 +64,11 @@ def trimmed(samples: Samples) -> Samples:
         return samples[:0]
     first = max(0, int(voiced[0]) - _MARGIN_BEFORE) * _FRAME
     last = (int(voiced[-1]) + 1 + _MARGIN_AFTER) * _FRAME
-    return _softened(samples[first:last].copy())
+    return softened(samples[first:last].copy())
 
 
-def _softened(samples: Samples) -> Samples:
+def softened(samples: Samples) -> Samples:
+    """With soft edges, changed in place; telephone rate."""
     edge = min(_FRAME // 2, len(samples) // 2)
     ramp = np.linspace(0, 1, edge, dtype=np.float32)
     samples[:edge] *= ramp

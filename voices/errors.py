@@ -15,6 +15,10 @@ class PromptError(VoiceError):
     """An own-voice prompt is missing or cannot be used; the message names it."""
 
 
+class RecordingError(VoiceError):
+    """An uploaded recording cannot be used; the message says what is wrong with it and what to do."""
+
+
 class VoiceMissingError(VoiceError):
     """No usable voice is installed for a language; the message says how to get one."""
 

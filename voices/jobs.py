@@ -1,13 +1,15 @@
 """What a rendering process is asked to do; one line of JSON each, one answer each.
 
-Answers: `{"ready": true}` once the voice is loaded, then `{"done": true}` or `{"error": kind, "why": …}`
-with the name of a class of voices.errors. Texts travel here only, never in arguments or logs.
+Answers: `{"ready": true}` once the voice is loaded, then `{"done": …}` with what was found out, or
+`{"error": kind, "why": …}` with the name of a class of voices.errors. Texts travel here only, never in
+arguments or logs.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from voices import errors
 
@@ -39,8 +41,18 @@ class Sample:
     output: str
 
 
-Job = Speak | Convert | Sample
-_KINDS: dict[str, type[Job]] = {kind.__name__: kind for kind in (Speak, Convert, Sample)}
+@dataclass(frozen=True, slots=True)
+class Master:
+    """Make a prompt of a recording that somebody made; `target` is its loudness in LUFS (BS.1770)."""
+
+    source: str
+    output: str
+    target: float
+    longest: float
+
+
+Job = Speak | Convert | Sample | Master
+_KINDS: dict[str, type[Job]] = {kind.__name__: kind for kind in (Speak, Convert, Sample, Master)}
 
 
 def encode(job: Job) -> bytes:
@@ -54,9 +66,11 @@ def decode(line: bytes) -> Job:
     return _KINDS[fields.pop("job")](**fields)
 
 
-def raise_error(answer: bytes) -> None:
-    """Raise what an answer reports; nothing for a good one."""
+def result(answer: bytes) -> dict[str, Any]:
+    """What a job found out; raises what the answer reports."""
     told = json.loads(answer)
     if "error" in told:
         kind = getattr(errors, told["error"], errors.RenderError)
         raise kind(told["why"])
+    found: dict[str, Any] = told["done"]
+    return found

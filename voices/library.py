@@ -53,7 +53,7 @@ class VoiceLibrary:
         self._voices: dict[str, tuple[Voice, str]] = {}
         self._addresses: dict[Speech, Path] = {}
         self._reading = asyncio.Lock()
-        self._running: dict[Path, asyncio.Task[None]] = {}
+        self._running: dict[Path, asyncio.Task[Any]] = {}
         self._sweeping: asyncio.Task[int] | None = None
         self._rendered = 0
 
@@ -123,7 +123,7 @@ class VoiceLibrary:
             task.add_done_callback(lambda done: self._done(file, done))
         return _joined(task)
 
-    def _done(self, file: Path, task: asyncio.Task[None]) -> None:
+    def _done(self, file: Path, task: asyncio.Task[Any]) -> None:
         del self._running[file]
         # Asked for here too, in case every caller has gone.
         if not task.cancelled() and task.exception() is None:
@@ -154,7 +154,7 @@ class VoiceLibrary:
         await self.close()
 
 
-async def _joined(task: asyncio.Task[None]) -> None:
+async def _joined(task: asyncio.Task[Any]) -> None:
     try:
         await asyncio.shield(task)
     except asyncio.CancelledError:

@@ -7,6 +7,7 @@ import io
 import json
 import logging
 from pathlib import Path
+from typing import Any
 
 import onnxruntime  # type: ignore[import-untyped]
 from piper.config import PiperConfig, SynthesisConfig
@@ -52,7 +53,12 @@ class Studio:
             ) from error
         self._voices[model] = PiperVoice(session=session, config=config)
 
-    def do(self, job: Job) -> None:
+    def prepare(self, job: Job) -> None:
+        """Have ready what a job needs."""
+        if isinstance(job, Speak | Sample):
+            self.load(job.model)
+
+    def do(self, job: Job) -> dict[str, Any]:
         """Do it; a VoiceError says why not."""
         match job:
             case Speak():
@@ -61,6 +67,9 @@ class Studio:
                 self._sample(job)
             case Convert():
                 convert(job)
+            case _:
+                raise RenderError(f"this process does not do {type(job).__name__}")
+        return {}
 
     def _speak(self, job: Speak) -> None:
         said = phrase(job.text)

@@ -8,6 +8,8 @@ import os
 import subprocess
 import sys
 from asyncio.subprocess import PIPE, Process
+from collections.abc import Sequence
+from typing import Any
 
 from voices import jobs
 from voices.errors import RenderError
@@ -17,6 +19,8 @@ log = logging.getLogger(__name__)
 
 # `-P`: the folder that the daemon was started in is no place to import from.
 COMMAND = (sys.executable, "-P", "-m", "voices.worker")
+# Takes files of strangers: it knows no voice and has less memory.
+RECORDINGS = (*COMMAND, "recordings")
 START_SECONDS = 60.0
 STOP_SECONDS = 5.0
 
@@ -37,8 +41,8 @@ def environment() -> dict[str, str]:
 class Workers:
     """At most `count` processes; each does one job at a time."""
 
-    def __init__(self, count: int, seconds: float) -> None:
-        self._seconds = seconds
+    def __init__(self, count: int, seconds: float, command: Sequence[str] | None = None) -> None:
+        self._seconds, self._command = seconds, command or COMMAND
         self._slots = asyncio.Semaphore(count)
         self._idle: list[Process] = []
         self._all: set[Process] = set()
@@ -49,7 +53,7 @@ class Workers:
         """The processes that run now."""
         return [worker.pid for worker in self._all if worker.returncode is None]
 
-    async def do(self, job: Job) -> None:
+    async def do(self, job: Job) -> dict[str, Any]:
         """Have a job done, once more if its process dies; VoiceError says why it was not."""
         async with self._slots:
             for _ in range(2):
@@ -59,7 +63,7 @@ class Workers:
                     log.warning("a rendering process died and is replaced")
             raise RenderError("the rendering process died twice over one item: is there enough memory?")
 
-    async def _try(self, job: Job) -> None:
+    async def _try(self, job: Job) -> dict[str, Any]:
         worker = await self._worker()
         try:
             answer = await self._ask(worker, job)
@@ -68,7 +72,7 @@ class Workers:
             await self._discard(worker)
             raise
         self._idle.append(worker)
-        jobs.raise_error(answer)
+        return jobs.result(answer)
 
     async def _worker(self) -> Process:
         if self._closed:
@@ -80,7 +84,7 @@ class Workers:
             self._all.discard(worker)
         # A session of its own: Ctrl-C is for the daemon, which then closes its workers.
         worker = await asyncio.create_subprocess_exec(
-            *COMMAND, stdin=PIPE, stdout=PIPE, env=environment(), start_new_session=True
+            *self._command, stdin=PIPE, stdout=PIPE, env=environment(), start_new_session=True
         )
         self._all.add(worker)
         return worker
@@ -141,4 +145,4 @@ def do_once(job: Job) -> None:
         worker.stdin.close()
     if not answer:
         raise RenderError("the rendering process died")
-    jobs.raise_error(answer)
+    jobs.result(answer)
