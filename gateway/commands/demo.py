@@ -40,6 +40,8 @@ def demo(
     kept.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         found = run(_rehearse(kept.absolute(), seed, once, report))
+    except asyncio.CancelledError:
+        raise typer.Exit(128 + signal.SIGTERM) from None
     finally:
         if folder is None:
             shutil.rmtree(kept, ignore_errors=True)
@@ -50,8 +52,10 @@ def demo(
 async def _rehearse(folder: Path, seed: int, once: bool, file: Path | None) -> Report:
     from gateway.demo.run import demo as rehearse
 
-    # Whoever ends the demo ends its town and its clinic as well, as Ctrl-C does.
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, signal.raise_signal, signal.SIGINT)
+    # Whoever ends the demo ends its town and its clinic as well.
+    whole = asyncio.current_task()
+    assert whole is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, whole.cancel)
     live = Live(console=console, refresh_per_second=4, transient=True)
 
     def progress(stage: str, counts: Counter[str], total: int) -> None:
