@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, func, select
 
 from gateway import settings as configuration
-from gateway.asterisk import provision
+from gateway.asterisk import provision, variables
 from gateway.asterisk.ami import Ami
 from gateway.asterisk.instance import Instance
 from gateway.asterisk.runtime import is_tested
@@ -98,12 +98,17 @@ async def _ami(settings: Settings) -> Finding:
     ami = Ami("127.0.0.1", identity.ami_port, settings.asterisk.username, identity.secret)
     serving = asyncio.create_task(ami.run())
     try:
-        await ami.up()
+        while not ami.is_up:
+            if ami.trouble:
+                advice = "run 'ringwell asterisk stop', then 'ringwell asterisk start'"
+                return Finding("ami", False, ami.trouble, advice)
+            await asyncio.sleep(0.02)
         await ami.channels()
+        await ami.stored(variables.RESULTS)
     finally:
         serving.cancel()
         await asyncio.wait({serving})
-    return Finding("ami", True, "logged in, may look at calls")
+    return Finding("ami", True, "logged in, may look at calls and their results")
 
 
 async def _disk(settings: Settings) -> Finding:

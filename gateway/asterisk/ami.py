@@ -89,6 +89,8 @@ class Ami:
         self._serving = asyncio.Lock()
         self._failures = 0
         self._said_away = False
+        # Why there is no connection; empty while there is one.
+        self.trouble = ""
         self._listeners: list[Callable[[Event], None]] = []
         self._on_up: list[Callable[[], None]] = []
 
@@ -172,6 +174,7 @@ class Ami:
         if self._said_away:
             log.warning("the exchange is back")
         self._said_away = False
+        self.trouble = ""
         self._failures = 0
         self._up.set()
         for tell in self._on_up:
@@ -185,6 +188,7 @@ class Ami:
         self._connection = None
 
     def _say_away(self, error: Exception) -> None:
+        self.trouble = str(error)
         if not self._said_away:
             log.error("the exchange is away (%s); calls and faxes wait until it is back", error)
         self._said_away = True

@@ -16,6 +16,7 @@ from rich.live import Live
 from rich.table import Table
 
 from gateway.commands.shared import console, out, run, to_json
+from gateway.console import words
 
 if TYPE_CHECKING:
     from gateway.demo.rehearsal import Rehearsal
@@ -89,7 +90,7 @@ def _board(stage: str, counts: Counter[str], total: int) -> Table:
 
 def _show(found: Report, versions: dict[str, str]) -> None:
     outcomes = Counter(
-        (message["channel"], message["state"], message["cause"] or message["reason"] or "")
+        (message["channel"], message["state"], words.cause(message["cause"] or message["reason"]))
         for message in found.messages
     )
     table = Table("Channel", "State", "Why", "Messages", title="What the gateway says")
@@ -106,7 +107,7 @@ def _show(found: Report, versions: dict[str, str]) -> None:
     agreement = ", ".join(
         f"{count} {name.replace('_', ' ')}" for name, count in found.agreement.counts.items()
     )
-    out.print(f"Agreement of both ledgers: {agreement}")
+    out.print(f"Agreement of both ledgers: {agreement}", soft_wrap=True)
     out.print(", ".join(f"{name} {version}" for name, version in versions.items()), style="dim")
 
 
