@@ -9,16 +9,16 @@ import secrets
 import signal
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
 
-from gateway import broadcast
+from gateway import broadcast, domain
 from gateway.channels.port import Channel
 from gateway.dispatch import Dispatcher
-from gateway.domain import RingwellError
+from gateway.domain import Reply, ReplyKind, RingwellError
 from gateway.intake import Intake
-from gateway.lines import open_lines
+from gateway.lines import open_lines, returns_of
 from gateway.link import StoreLink
 from gateway.outbox import Outbox
 from gateway.policy import Rules
@@ -91,6 +91,8 @@ async def _work(
         services += [channel.run(), intake.follow(channel)]
     if settings.console.enabled:
         services.append(_console(settings, link.store, announce))
+    if settings.public.url:
+        services.append(_public(settings, intake))
     await _until_stopped(services, dispatchers, outbox)
 
 
@@ -158,3 +160,19 @@ async def _console(settings: Settings, store: Store, announce: Callable[[str], N
     from gateway.console.serve import serve
 
     await serve(store, settings, announce)
+
+
+async def _public(settings: Settings, intake: Intake) -> None:
+    from gateway.public.app import create_app
+    from gateway.public.serve import serve
+
+    seal = returns_of(settings).seal
+
+    async def unsubscribe(token: str) -> None:
+        if attempt := seal.attempt(token):
+            now = datetime.now(UTC)
+            await intake.record(
+                [Reply(domain.Channel.EMAIL, ReplyKind.OPT_OUT, "", now, "one-click", attempt)]
+            )
+
+    await serve(create_app(settings.clinic.name, settings.clinic.language, unsubscribe), settings.public)

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from gateway.channels.port import Channel
 from gateway.domain import (
     Event,
+    Failed,
     OptedOut,
     Receipt,
     Reply,
@@ -55,6 +56,10 @@ class Intake:
             if settled:
                 await channel.acknowledge(settled)
 
+    async def record(self, events: Sequence[Event]) -> None:
+        """Write down events that came another way than over a channel. Raises StoreAwayError."""
+        await self._link.store.run(self._record, events, self._link.store.clock())
+
     def _record(self, conn: Connection, events: Sequence[Event], now: datetime) -> None:
         for event in events:
             match event:
@@ -75,6 +80,8 @@ class Intake:
         if waiting is not None and waiting.attempt == number:
             late = settled_late(waiting, event.outcome, now, self._retry)
             settle(conn, self._clinic, self._owner, [late], now)
+            if isinstance(event.outcome, Failed) and event.outcome.bad_address:
+                receipts.mark_bad_address(conn, self._clinic, message, event.outcome.cause)
             if isinstance(event.outcome, OptedOut):
                 self._withdraw_recipient(conn, message, "keypress", now)
 

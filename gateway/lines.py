@@ -34,7 +34,7 @@ async def open_lines(settings: Settings, stack: AsyncExitStack) -> Sequence[Chan
         channels.append(SmsChannel(next(iter(settings.binds.values()))))
     if settings.relays:
         channels.append(
-            EmailChannel(settings.relays, settings.clinic.name, None, _returns(settings), settings.dkim)
+            EmailChannel(settings.relays, settings.clinic.name, None, returns_of(settings), settings.dkim)
         )
     return channels
 
@@ -75,7 +75,8 @@ def _fax_renderer(settings: Settings) -> FaxRenderer:
     )
 
 
-def _returns(settings: Settings) -> Returns:
+def returns_of(settings: Settings) -> Returns:
+    """Where mail comes back, sealed with the secret of the settings or of the instance."""
     secret = settings.returns.secret.get_secret_value().encode() or _own_secret(settings.folder / "seal")
     return Returns(Seal(secret), settings.returns, settings.public.url)
 

@@ -14,7 +14,7 @@ from store import ids
 from store.batch import among
 from store.outside import storable
 from store.queue import UNKNOWN, in_states
-from store.schema import appointment, message, reply
+from store.schema import appointment, contact, message, reply
 
 _m = message.c
 
@@ -90,6 +90,20 @@ def message_of(conn: Connection, clinic: int, number: int) -> tuple[int, int, st
         select(_m.recipient, _m.appointment, _m.address).where(_m.clinic == clinic, _m.id == number)
     ).first()
     return (row.recipient, row.appointment, row.address) if row else None
+
+
+def mark_bad_address(conn: Connection, clinic: int, number: int, cause: str) -> None:
+    """The address that a message went to is not to be used again, for whoever has it on that channel."""
+    row = conn.execute(select(_m.channel, _m.address).where(_m.clinic == clinic, _m.id == number)).first()
+    if row is not None:
+        k = contact.c
+        conn.execute(
+            update(contact)
+            .where(
+                k.clinic == clinic, k.address == row.address, k.channel == row.channel, k.bad_cause.is_(None)
+            )
+            .values(bad_cause=storable(cause))
+        )
 
 
 def add_reply(

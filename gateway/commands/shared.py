@@ -80,7 +80,8 @@ def set_up_logging() -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(OneLine("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=level, handlers=[handler])
-    for chatty in ("alembic", "panoramisk"):
+    # mail.log is aiosmtpd, which writes down whole commands: addresses.
+    for chatty in ("alembic", "panoramisk", "mail.log"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
