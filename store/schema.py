@@ -13,6 +13,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     Dialect,
+    Float,
     Index,
     Integer,
     MetaData,
@@ -251,4 +252,83 @@ reply = _table(
     Column("at", Instant, nullable=False),
     Index(None, "clinic", "message"),
     Index(None, "clinic", "address", "at"),
+)
+
+# Own-voice prompts: staff enter the number, templates use the name, `wording` is what should be said.
+prompt = _table(
+    "prompt",
+    _id(),
+    Column("name", String(64), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("wording", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    UniqueConstraint("clinic", "name"),
+)
+
+_ACTIVE = text("active")
+
+# `audio` is the SHA-256 of the telephone-rate file, `original` the name of what was recorded or uploaded;
+# `author` is who, in words, where `staff` does not say it.
+prompt_version = _table(
+    "prompt_version",
+    _id(),
+    Column("prompt", _ID, nullable=False),
+    Column("language", String(2), nullable=False),
+    Column("label", Text, nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("source", String(10), nullable=False),
+    Column("staff", _ID),
+    Column("author", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("kept_at", Instant),
+    Column("seconds", Float, nullable=False),
+    Column("recorded_loudness", Float, nullable=False),
+    Column("loudness", Float, nullable=False),
+    Column("findings", JSON, nullable=False),
+    Column("audio", String(64), nullable=False),
+    Column("original", String(80), nullable=False),
+    Index(None, "clinic", "prompt"),
+    Index(
+        "uq_prompt_version_active",
+        "clinic",
+        "prompt",
+        "language",
+        unique=True,
+        postgresql_where=_ACTIVE,
+        sqlite_where=_ACTIVE,
+    ),
+)
+
+# "Please record this": waits for the member of staff until a version is kept.
+prompt_task = _table(
+    "prompt_task",
+    _id(),
+    Column("prompt", _ID, nullable=False),
+    Column("language", String(2), nullable=False),
+    Column("staff", _ID, nullable=False),
+    Column("asked_at", Instant, nullable=False),
+    Column("done_at", Instant),
+    Index(None, "clinic", "staff"),
+)
+
+# What a member of staff enters by phone.
+staff_pin = _table(
+    "staff_pin",
+    Column("staff", _ID, nullable=False),
+    Column("number", String(12), nullable=False),
+    Column("pin_hash", Text, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+    UniqueConstraint("clinic", "number"),
+    key=("clinic", "staff"),
+)
+
+# Each try is written down before the PIN is looked at, for numbers of nobody too; a right one is removed.
+pin_try = _table(
+    "pin_try",
+    _id(),
+    Column("number", String(12), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("open", Boolean, nullable=False),
+    Index(None, "clinic", "number"),
 )

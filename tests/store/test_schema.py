@@ -41,8 +41,9 @@ def _indexes(conn: Connection) -> dict[str, bool]:
     for table in schema.metadata.tables:
         for index in inspect(conn).get_indexes(table):
             options = index.get("dialect_options", {})
-            if not index["unique"]:
-                found[str(index["name"])] = any(name.endswith("_where") for name in options)
+            partial = any(name.endswith("_where") for name in options)
+            if not index["unique"] or partial:
+                found[str(index["name"])] = partial
     return found
 
 
