@@ -74,8 +74,8 @@ class Clinic(Section):
     """Who speaks: the legal name opens every recorded or synthetic message (rules 1.5)."""
 
     id: int = Field(1, ge=1)
-    name: Plain = "Example Clinic"
-    callback: Plain = "+12025550100"
+    name: Plain = Field("Example Clinic", pattern=r"\S", max_length=200)
+    callback: Plain = Field("+12025550100", pattern=r"[0-9]", max_length=40)
     zone: Zone = "America/New_York"
     country: str = Field("US", pattern="^[A-Z]{2}$")
     language: str = Field("en", pattern="^[a-z]{2}$")
@@ -110,7 +110,7 @@ class Trunk(Section):
     port: int = Field(5060, ge=1, le=65535)
     username: Plain = ""
     password: SecretStr = SecretStr("")
-    caller_id: Plain = "+12025550100"
+    caller_id: Plain = Field("+12025550100", pattern=r"[0-9]", max_length=80)
     max_calls: int = Field(4, ge=1)
     max_faxes: int = Field(1, ge=1)
     calls_per_second: float = Field(1.0, gt=0)
@@ -204,8 +204,8 @@ class PublicSettings(Section):
 class FaxSettings(Section):
     """The header line printed on each page (rules 6.1) and the station that sends it."""
 
-    header: Plain = "Example Clinic"
-    station_id: Plain = "+12025550100"
+    header: Plain = Field("Example Clinic", pattern=r"\S", max_length=80)
+    station_id: str = Field("+12025550100", pattern=r"^[+0-9][0-9 ]{0,19}$")
     max_pages: int = Field(100, ge=1)
 
 

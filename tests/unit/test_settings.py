@@ -73,6 +73,11 @@ def test_the_environment_wins_over_the_file(write, monkeypatch):
         ),
         ('[clinic]\nname = "a\\r\\nAction: Originate"', "setting clinic.name: holds a control character"),
         ("[clinic", "is not TOML"),
+        ("[fax]\nheader = ' '", "setting fax.header: "),
+        ("[fax]\nstation_id = 'Example Clinic'", "setting fax.station_id: "),
+        ("[fax]\nheader = '" + "x" * 2000 + "'", "setting fax.header: .*at most 80"),
+        ("[clinic]\nname = ''", "setting clinic.name: "),
+        ("[trunks.main]\ncaller_id = ''", "setting trunks.main.caller_id: "),
     ],
 )
 def test_a_wrong_setting_is_one_line_that_names_it(write, text, complaint):
