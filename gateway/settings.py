@@ -156,7 +156,8 @@ class Bind(Section):
 class Relay(Section):
     """An SMTP relay that takes our mail.
 
-    The lowest `priority` that is up is used; among equals `weight` shares the mail out.
+    The lowest `priority` that is up is used; among equals `weight` shares the mail out. `token_file`: an OAuth
+    access token (XOAUTH2), read at each login, so that whatever renews it need not know us.
     """
 
     host: Host = "127.0.0.1"
@@ -164,6 +165,7 @@ class Relay(Section):
     security: Literal["starttls", "tls", "none"] = "starttls"
     username: Plain = ""
     password: SecretStr = SecretStr("")
+    token_file: Plain = ""
     sender: Plain = "reminders@clinic.example"
     priority: int = Field(0, ge=0)
     weight: float = Field(1.0, gt=0)

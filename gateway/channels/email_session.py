@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import ssl
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import aiosmtplib
 from aiosmtplib import SMTPException, SMTPResponseException
@@ -86,7 +88,7 @@ class Session:
             start_tls=relay.security == "starttls",
             tls_context=tls,
             username=relay.username or None,
-            password=relay.password.get_secret_value() or None,
+            **_credentials(relay),
         )
         try:
             await smtp.connect()
@@ -198,6 +200,17 @@ class Session:
             return  # gone already: there is nobody to say goodbye to
         finally:
             self._smtp.close()
+
+
+def _credentials(relay: Relay) -> dict[str, Any]:
+    if not relay.token_file:
+        return {"password": relay.password.get_secret_value() or None}
+    file = Path(relay.token_file).expanduser()
+
+    async def token() -> str:
+        return (await asyncio.to_thread(file.read_text, encoding="ascii")).strip()
+
+    return {"oauth_token_generator": token}
 
 
 def _away(error: Exception) -> RelayAwayError:

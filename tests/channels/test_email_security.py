@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ssl
+from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiosmtpd.smtp import SMTP, AuthResult
 from pydantic import SecretStr
 
 from gateway.channels.email import EmailChannel
@@ -53,6 +55,36 @@ async def test_a_certificate_that_cannot_be_verified_keeps_mail_here(
     await relay.stop()
     assert relay.contents == []
     assert len(errors(caplog)) == 1
+
+
+class TokenRelay(RelayPeer):
+    """Takes one OAuth token."""
+
+    token = "first"
+
+    async def auth_XOAUTH2(self, server: SMTP, args: list[str]) -> AuthResult:  # noqa: N802
+        told = b64decode(args[1]).decode()
+        good = told == f"user=ringwell\x01auth=Bearer {self.token}\x01\x01"
+        return AuthResult(success=good, handled=False)
+
+
+@pytest.mark.usefixtures("quick")
+async def test_an_oauth_token_is_read_anew_at_each_login(pem: Path, tmp_path: Path) -> None:
+    relay = TokenRelay(server_context(pem), login=True)
+    await relay.start()
+    file = tmp_path / "token"
+    file.write_text("first\n")
+    trust = ssl.create_default_context(cafile=str(pem))
+    oauth = {"username": "ringwell", "token_file": str(file), "messages_per_connection": 1}
+    async with running(relay.port, trust, host="localhost", security="starttls", **oauth) as channel:
+        assert isinstance(await channel.send(mail(1)), Accepted)
+        relay.token = "second"
+        file.write_text("second\n")
+        assert isinstance(await channel.send(mail(2)), Accepted)
+        relay.token = "third"
+        assert await channel.send(mail(3)) == LINE_DOWN
+    await relay.stop()
+    assert len(relay.contents) == 2
 
 
 async def test_a_relay_without_starttls_gets_nothing(
