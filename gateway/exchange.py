@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from ipaddress import ip_address
 
 import dialplan
 from gateway import settings as configuration
 from gateway.asterisk import provision, variables
+from gateway.asterisk.agi import agi_address
 from gateway.asterisk.instance import Instance
-from gateway.settings import Settings, Trunk
+from gateway.settings import Settings, StaffLine, Trunk
+
+# Nobody records prompts for longer without a break; a receiver that lies beside its telephone does.
+STUDIO_SECONDS = 3600
 
 
 def configured_instance(settings: Settings) -> Instance:
@@ -20,7 +25,9 @@ def configured_instance(settings: Settings) -> Instance:
     instance = Instance(settings.folder / "asterisk", runtime)
     identity = instance.identity(settings.asterisk.ami_port, settings.asterisk.sip_port)
     trunk = next(iter(settings.trunks.values()), Trunk())
-    loopback = trunk.host in ("127.0.0.1", "localhost")
+    staff, studio = settings.staff_line, settings.studio
+    loopback = {trunk.host, staff.host} <= {"127.0.0.1", "localhost", ""}
+    agi = agi_address(instance.folder, studio.port)
     instance.configure(
         dialplan.render(
             variables.for_dialplan()
@@ -39,10 +46,29 @@ def configured_instance(settings: Settings) -> Instance:
                 "trunk_username": trunk.username,
                 "trunk_password": trunk.password.get_secret_value(),
                 "max_call_seconds": trunk.max_call_seconds,
+                "staff_host": staff.host,
+                "staff_port": staff.port,
+                "staff_match": _source(staff),
+                "staff_username": staff.username,
+                "staff_password": staff.password.get_secret_value(),
+                "studio_extension": studio.extension,
+                "studio_seconds": STUDIO_SECONDS,
+                "agi_port": agi.port,
+                "agi_secret": agi.secret,
             }
         )
     )
     return instance
+
+
+def _source(staff: StaffLine) -> str:
+    """Where calls of the clinic's exchange come from: two exchanges on one machine differ in the port alone."""
+    try:
+        host = ip_address(staff.host)
+    except ValueError:
+        # The exchange looks a name up by itself, and then wants no port.
+        return staff.host
+    return f"[{host}]:{staff.port}" if host.version == 6 else f"{host}:{staff.port}"
 
 
 async def open_exchange(settings: Settings) -> Instance:

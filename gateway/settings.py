@@ -130,6 +130,33 @@ class VoiceSettings(Section):
     wait_for_beep_seconds: int = Field(20, ge=1)
 
 
+class StudioSettings(Section):
+    """Where staff record prompts by phone; `port` is for the exchange, on loopback."""
+
+    extension: str = Field("7700", pattern=r"^[0-9*#]{1,12}$")
+    recordings: Path | None = None
+    port: int = Field(0, ge=0, le=65535)
+    calls: int = Field(30, ge=1, le=200)
+    loudness: float = Field(-23.0, ge=-40, le=-10)
+    longest_seconds: int = Field(120, ge=5, le=600)
+    upload_mb: int = Field(20, ge=1, le=200)
+    pin_digits: int = Field(6, ge=6, le=12)
+    tries_per_call: int = Field(3, ge=1, le=10)
+    tries_before_lock: int = Field(3, ge=1, le=10)
+    lock_minutes: int = Field(15, ge=1)
+    tries_per_hour: int = Field(5, ge=1)
+    tries_per_day: int = Field(10, ge=1)
+
+
+class StaffLine(Section):
+    """The clinic's own exchange, whose telephones may dial the studio; an empty host: there is none."""
+
+    host: Host | Literal[""] = ""
+    port: int = Field(5060, ge=1, le=65535)
+    username: Plain = ""
+    password: SecretStr = SecretStr("")
+
+
 IdForm = Literal["text", "hex"]
 
 
@@ -275,6 +302,8 @@ class Settings(BaseSettings):
     asterisk: AsteriskSettings = AsteriskSettings()
     trunks: dict[str, Trunk] = Field(default_factory=dict)
     voice: VoiceSettings = VoiceSettings()
+    studio: StudioSettings = StudioSettings()
+    staff_line: StaffLine = StaffLine()
     binds: dict[str, Bind] = Field(default_factory=dict)
     relays: dict[str, Relay] = Field(default_factory=dict)
     dkim: dict[str, DkimKey] = Field(default_factory=dict)
@@ -300,6 +329,11 @@ class Settings(BaseSettings):
     def folder(self) -> Path:
         """The instance folder: database, exchange, lock and logs live below it."""
         return self.instance.expanduser()
+
+    @property
+    def recordings(self) -> Path:
+        """The folder of recordings; in the instance folder unless set."""
+        return (self.studio.recordings or self.folder / "recordings").expanduser().absolute()
 
     @property
     def store_url(self) -> str:

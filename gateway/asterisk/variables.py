@@ -6,10 +6,14 @@ dialplan/ is rendered with these, so that each name is written once.
 CALL_CONTEXT = "ringwell-call"
 FAX_CONTEXT = "ringwell-fax"
 FORGET_CONTEXT = "ringwell-forget"
+PLAY_CONTEXT = "ringwell-play"
+STAFF_CONTEXT = "from-staff"
 HANGUP_CONTEXT = "ringwell-hangup"
 
 # The endpoint of pjsip.conf that all calls leave by.
 TRUNK = "trunk"
+# The endpoint of the clinic's own exchange.
+STAFF_LINE = "staff-line"
 
 # Set on each call we originate; two underscores would pass them on, which nothing here needs.
 ATTEMPT = "RW_ATTEMPT"
@@ -27,10 +31,13 @@ FAX_STATION = "RW_FAX_STATION"
 FAX_OPTIONS = "RW_FAX_OPTIONS"
 FAX_SECONDS = "RW_FAX_SECONDS"
 FORGET = "RW_FORGET"
+PLAY_FILE = "RW_PLAY_FILE"
+PLAY_ID = "RW_PLAY_ID"
 
 # UserEvents.
 KEY_EVENT = "RingwellKey"
 RESULT_EVENT = "RingwellResult"
+PLAY_EVENT = "RingwellPlayed"
 
 # AstDB family that holds the result of each attempt until it is acknowledged.
 RESULTS = "ringwell"

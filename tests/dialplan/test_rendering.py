@@ -27,6 +27,15 @@ VALUES: dict[str, dialplan.Value] = {
     "trunk_username": "",
     "trunk_password": "",
     "max_call_seconds": 180,
+    "staff_host": "",
+    "staff_port": 5060,
+    "staff_match": "",
+    "staff_username": "",
+    "staff_password": "",
+    "studio_extension": "7700",
+    "studio_seconds": 3600,
+    "agi_port": 4573,
+    "agi_secret": "s3cret-_Y",
 }
 FILES = dialplan.render(VALUES)
 _STEP = re.compile(r"^ ?(?:exten = [^,]+,1|same = n(?:\([a-z]+\))?),(\w+)\(", re.MULTILINE)
@@ -68,11 +77,12 @@ def test_every_application_that_the_dialplan_uses_is_loaded() -> None:
         "Return": "app_stack.so",
         "While": "app_while.so",
         "EndWhile": "app_while.so",
+        "AGI": "res_agi.so",
     }
     core = {"Set", "Goto", "GotoIf", "Background", "WaitExten", "Hangup", "NoOp", "Wait", "Answer"}
     used = {
         application
-        for name in ("call.conf", "fax.conf", "results.conf", "inbound.conf")
+        for name in ("call.conf", "fax.conf", "results.conf", "inbound.conf", "studio.conf")
         for application in re.findall(
             r"^ ?(?:exten = [^,]+,1|same = n(?:\([a-z]+\))?),(\w+)\(", FILES[name], re.MULTILINE
         )
@@ -107,6 +117,38 @@ def test_nothing_from_outside_is_connected_to_anything() -> None:
     assert applications == ["Hangup"]
 
 
+STAFF = dialplan.render(VALUES | {"staff_host": "192.0.2.5", "staff_match": "192.0.2.5:5060"})
+
+
+def test_the_studio_is_reached_from_the_clinics_own_exchange_alone() -> None:
+    assert "from-staff" not in FILES["pjsip.conf"]
+    endpoints = re.findall(r"type = endpoint\n(?:.+\n)*?context = (\S+)", STAFF["pjsip.conf"])
+    assert endpoints == ["from-trunk", "from-staff"]
+    assert "endpoint = staff-line\nmatch = 192.0.2.5:5060\n" in STAFF["pjsip.conf"]
+    for name, text in STAFF.items():
+        assert "7700" not in text or name == "studio.conf", name
+    assert re.findall(r"^\[(.+)\]$", STAFF["studio.conf"], re.MULTILINE) == ["from-staff", "ringwell-play"]
+    staff, _, _ = STAFF["studio.conf"].partition("[ringwell-play]")
+    assert _STEP.findall(staff) == ["Answer", "Set", "AGI", "Hangup"]
+    assert "include" not in staff.replace("#include", "")
+
+
+def test_the_clinics_exchange_is_asked_for_a_password_where_one_is_set() -> None:
+    assert "auth" not in STAFF["pjsip.conf"].partition("[staff-line]")[2]
+    named = {"staff_host": "192.0.2.5", "staff_username": "pbx", "staff_password": "hush"}
+    text = dialplan.render(VALUES | named)["pjsip.conf"]
+    assert "auth = staff-line\noutbound_auth = staff-line\n" in text
+    assert "username = pbx\npassword = hush\n" in text
+
+
 def test_every_context_says_whom_it_trusts_or_what_it_is_for() -> None:
-    for name in ("call.conf", "fax.conf", "results.conf", "inbound.conf", "manager.conf", "pjsip.conf"):
+    for name in (
+        "call.conf",
+        "fax.conf",
+        "results.conf",
+        "inbound.conf",
+        "manager.conf",
+        "pjsip.conf",
+        "studio.conf",
+    ):
         assert FILES[name].lstrip().startswith(";"), name

@@ -1,0 +1,188 @@
+"""FastAGI calls through pyst2, with its hazards closed.
+
+`asterisk.agi.AGI` installs a signal handler, so its own `__init__` is not run; it writes everything it hears,
+PINs included, to a stream, which here forgets it; it does not escape quotes; it takes the word HANGUP, which
+Asterisk says in the middle of anything, and a lost connection for an answer it cannot read.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import os
+import secrets
+import socket
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from asterisk.agi import AGI, AGIException
+
+from gateway.asterisk.instance import free_port
+from gateway.domain import RingwellError
+
+# Longer lines and more of them than Asterisk ever sends at the start of a call.
+_LINE_BYTES = 4096
+_MOST_LINES = 100
+_UP = "6"
+
+
+class CallOverError(RingwellError):
+    """The caller has hung up, or the exchange has gone."""
+
+
+class CallSoundError(RingwellError):
+    """The exchange could not play or record a file; the message names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgiAddress:
+    """Where the exchange finds us on loopback, and the secret by which we know it."""
+
+    port: int
+    secret: str
+
+
+def agi_address(folder: Path, port: int = 0) -> AgiAddress:
+    """The address of this instance, chosen at the first call: a running exchange goes on using it."""
+    file = folder / "agi.json"
+    try:
+        known = AgiAddress(**json.loads(file.read_text()))
+    except (FileNotFoundError, ValueError, TypeError):
+        known = None
+    if known is not None and port in (0, known.port):
+        return known
+    chosen = AgiAddress(port or free_port(), secrets.token_urlsafe(24))
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = folder / f".agi.{secrets.token_hex(4)}"
+    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as opened:
+        json.dump(asdict(chosen), opened)
+    draft.replace(file)
+    return chosen
+
+
+class _Forgetting:
+    """A stream that takes everything and keeps nothing."""
+
+    def write(self, text: str) -> None:
+        """Forget it."""
+
+
+class _Lines:
+    """What the exchange says, line by line."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._file = connection.makefile("rb")
+        self.last = ""
+
+    def readline(self) -> str:
+        while True:
+            line = self._file.readline(_LINE_BYTES)
+            if not line.endswith(b"\n"):
+                raise CallOverError("the exchange has gone")
+            text = line.decode("utf-8", "replace")
+            # Said between answers when the caller hangs up; the answer itself still comes.
+            if text.strip() != "HANGUP":
+                self.last = text
+                return text
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class _Words:
+    """What we say to the exchange."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+
+    def write(self, text: str) -> None:
+        self._connection.sendall(text.encode())
+
+    def flush(self) -> None:
+        """Nothing waits."""
+
+
+class _Session(AGI):  # type: ignore[misc]
+    def __init__(self, lines: _Lines, words: _Words) -> None:
+        self.stdin, self.stdout, self.stderr = lines, words, _Forgetting()
+        self._got_sighup = False
+        self.env: dict[str, str] = {}
+        self._greet()
+
+    def _greet(self) -> None:
+        for _ in range(_MOST_LINES):
+            name, _, value = self.stdin.readline().strip().partition(":")
+            if not name:
+                return
+            self.env[name] = value.strip()
+        raise CallOverError("whoever called is no exchange")
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """Digits that a caller entered; `ended` is False when they stopped in the middle."""
+
+    digits: str
+    ended: bool
+
+
+class Call:
+    """A call that an exchange handed to us. Every method blocks, and raises CallOverError once it is over."""
+
+    def __init__(self, connection: socket.socket, secret: str, seconds: float) -> None:
+        connection.settimeout(seconds)
+        self._lines = _Lines(connection)
+        self._agi = _Session(self._lines, _Words(connection))
+        told = self._agi.env.get("agi_network_script", "")
+        if not hmac.compare_digest(told.encode(), secret.encode()):
+            raise CallOverError("whoever called does not know the secret")
+
+    def ask(self, sounds: list[Path], most: int, seconds: float) -> Entered:
+        """Play sounds one after another until a key is pressed; the keys up to `#`, `most` or a silence."""
+        played = self._quoted("&".join(_sound(file) for file in sounds))
+        digits = str(self._do(self._agi.get_data, played, int(seconds * 1000), most))
+        return Entered(digits, "(timeout)" not in self._lines.last)
+
+    def play(self, sounds: list[Path]) -> None:
+        """Play sounds to their end, whatever is pressed."""
+        for file in sounds:
+            self._do(self._agi.stream_file, self._quoted(_sound(file)))
+
+    def record(self, file: Path, seconds: float) -> None:
+        """Record into a WAV file until `#`; what was recorded before a hang-up stays in the file."""
+        self._do(self._agi.record_file, _sound(file), "wav", "#", int(seconds * 1000), 0, "")
+
+    def _do(self, act: Any, *args: object) -> Any:
+        try:
+            return act(*args)
+        except AGIException as error:
+            self._look(error)
+            raise CallSoundError(f"the exchange refused: {type(error).__name__}") from error
+        except (OSError, ValueError) as error:
+            raise CallOverError("the exchange has gone") from error
+
+    def _look(self, error: AGIException) -> None:
+        """A missing file and a hang-up have one answer: CallOverError unless the call is still up."""
+        try:
+            up = self._agi.execute("CHANNEL STATUS")["result"][0] == _UP
+        except (AGIException, OSError, ValueError) as gone:
+            raise CallOverError("the caller has hung up") from gone
+        if not up:
+            raise CallOverError("the caller has hung up") from error
+
+    def _quoted(self, text: str) -> str:
+        quoted: str = self._agi._quote(text)
+        return quoted
+
+    def close(self) -> None:
+        """Let go; the dialplan goes on."""
+        self._lines.close()
+
+
+def _sound(file: Path) -> str:
+    """The name that the exchange knows a file by: without its ending, which it chooses itself."""
+    name = str(file.absolute().with_suffix(""))
+    if any(not mark.isprintable() or mark in '&,|;"\\$' for mark in name):
+        raise CallSoundError(f"the exchange cannot read files from {str(file.parent)!r}: rename the folder")
+    return name
