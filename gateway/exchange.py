@@ -62,7 +62,7 @@ def configured_instance(settings: Settings) -> Instance:
 
 
 def _source(staff: StaffLine) -> str:
-    """Where calls of the clinic's exchange come from: two exchanges on one machine differ in the port alone."""
+    """Where the clinic's exchange calls from: two exchanges on one machine differ in the port alone."""
     try:
         host = ip_address(staff.host)
     except ValueError:

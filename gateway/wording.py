@@ -183,7 +183,7 @@ def _parts(text: str, values: Mapping[str, Voice], language: str) -> Iterator[Sp
             yield from _speakable(words, language)
         position = match.end()
         if match[2]:
-            yield Prompt(match[2])
+            yield Prompt(match[2], language)
         else:
             yield from _speakable(values[match[1]].spoken, language)
     if words := text[position:].strip():

@@ -15,7 +15,7 @@ from voices.errors import RenderError
 from voices.installed import Voice, fingerprint, installed_voices, voice_for
 from voices.jobs import Convert, Job, Speak
 from voices.phrasing import cleaned
-from voices.prompts import PromptFolder, Recording
+from voices.prompts import KeptPrompts, PromptFolder, Recording
 from voices.workers import Workers
 
 # Part of every address: raise it when the same words would sound different.
@@ -35,7 +35,10 @@ class Limits:
 
 
 class VoiceLibrary:
-    """`models`: where downloaded voices are, beside the packaged one. Use it in one event loop."""
+    """`models`: where downloaded voices are; `kept`: what the studio recorded, which goes before the folder.
+
+    Use it in one event loop.
+    """
 
     def __init__(
         self,
@@ -45,10 +48,11 @@ class VoiceLibrary:
         *,
         models: Path | None = None,
         limits: Limits | None = None,
+        kept: KeptPrompts | None = None,
     ) -> None:
         self._limits, self._models = limits or Limits(), models
         self._cache = SoundCache(cache.expanduser().absolute(), self._limits.cache_bytes)
-        self._prompts = PromptFolder(prompts)
+        self._prompts, self._kept = PromptFolder(prompts), kept or KeptPrompts()
         self._workers = Workers(workers, self._limits.seconds)
         self._voices: dict[str, tuple[Voice, str]] = {}
         self._addresses: dict[Speech, Path] = {}
@@ -87,6 +91,8 @@ class VoiceLibrary:
         return file, None if self._cache.has(file) else Speak(str(voice.model), text, str(file))
 
     async def _prompt(self, part: Prompt) -> tuple[Path, Job | None]:
+        if (kept := self._kept.find(part.name, part.language)) is not None:
+            return kept, None
         recording = self._prompts.known(part.name) or await self._examined(part.name)
         if not recording.digest:
             return recording.file.absolute(), None

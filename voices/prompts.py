@@ -1,10 +1,11 @@
-"""The folder of own-voice prompts: one WAV file each, named by prompt."""
+"""Own-voice prompts: those kept in the studio, and a folder of WAV files named by prompt."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 import stat
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +32,26 @@ class Recording:
     file: Path
     mark: Mark
     digest: str
+
+
+class KeptPrompts:
+    """What the studio keeps, as it is now: telephone-rate files by name and language."""
+
+    def __init__(self, files: Mapping[tuple[str, str], Path] | None = None) -> None:
+        self._files: Mapping[tuple[str, str], Path] = files or {}
+
+    def replace(self, files: Mapping[tuple[str, str], Path]) -> None:
+        """From now on these are played."""
+        self._files = dict(files)
+
+    def find(self, name: str, language: str) -> Path | None:
+        """The recording in this language, in any when none is named; PromptError when its file is gone."""
+        file = self._files.get((name, language))
+        if file is None and not language:
+            file = next((found for (known, _), found in sorted(self._files.items()) if known == name), None)
+        if file is not None and not file.is_file():
+            raise PromptError(f"the recording of prompt {name} is missing from {file.parent}: restore it")
+        return file
 
 
 class PromptFolder:
@@ -67,7 +88,9 @@ class PromptFolder:
         if not _NAME.fullmatch(name):
             raise PromptError(f"{name[:64]!r} is no name of a prompt: use letters, digits, - and _")
         if self._folder is None:
-            raise PromptError(f"prompt {name} is wanted, but no folder of prompts is set (voice.prompts)")
+            raise PromptError(
+                f"prompt {name} is wanted, but it was not recorded, and no folder is set (voice.prompts)"
+            )
         return self._folder / f"{name}.wav"
 
 

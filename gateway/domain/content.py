@@ -17,9 +17,10 @@ class Speech:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A named own-voice recording: one part of a Script."""
+    """A named own-voice recording: one part of a Script. An empty language takes any."""
 
     name: str
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from tests.unit.voices_tones import frequency, loudness, samples, tone
 from voices import wav
 from voices.errors import PromptError, RenderError, SpeechError, VoiceMissingError
 from voices.library import VoiceLibrary
+from voices.prompts import KeptPrompts
 from voices.sample import make_sample_prompt
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -206,6 +207,22 @@ async def test_prompts_without_a_folder_name_the_setting(folder):
     async with VoiceLibrary(folder / "cache") as bare:
         with pytest.raises(PromptError, match=r"voice\.prompts"):
             await bare.render((Prompt("greeting"),))
+
+
+async def test_what_the_studio_kept_goes_before_the_folder_in_its_own_language(folder):
+    plain = tone(folder / "prompts" / "greeting.wav", 8000, 16, 1)
+    english, spanish = (tone(folder / f"{name}.wav", 8000, 16, 1) for name in ("1", "2"))
+    kept = KeptPrompts({("greeting", "en"): english, ("closing", "es"): spanish})
+    async with VoiceLibrary(folder / "cache", folder / "prompts", kept=kept) as library:
+        wanted = (Prompt("greeting", "en"), Prompt("greeting"), Prompt("greeting", "es"), Prompt("closing"))
+        assert await library.render(wanted) == (english, english, plain, spanish)
+        with pytest.raises(PromptError, match="closing is missing"):
+            await library.render((Prompt("closing", "en"),))
+        kept.replace({("greeting", "en"): spanish})
+        assert await library.render((Prompt("greeting", "en"),)) == (spanish,)
+        spanish.unlink()
+        with pytest.raises(PromptError, match="the recording of prompt greeting is missing"):
+            await library.render((Prompt("greeting", "en"),))
 
 
 async def test_a_sample_prompt_is_a_studio_recording_that_can_be_played(library, folder):

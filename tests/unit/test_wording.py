@@ -40,7 +40,7 @@ def test_a_call_keeps_fixed_words_and_slots_apart_and_says_numbers_digit_by_digi
     known = facts(broadcast=replace(BROADCAST, templates=templates))
     script = wording.compose(known, Channel.VOICE, CLINIC)
     assert script.person == (
-        Prompt("greeting"),
+        Prompt("greeting", "en"),
         Speech("Rosa Costa"),
         Speech("call"),
         Speech("2 1 2, 5 5 5, 0 1 0 0"),
