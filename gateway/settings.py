@@ -183,8 +183,8 @@ class Bind(Section):
 class Relay(Section):
     """An SMTP relay that takes our mail.
 
-    The lowest `priority` that is up is used; among equals `weight` shares the mail out. `token_file`: an OAuth
-    access token (XOAUTH2), read at each login, so that whatever renews it need not know us.
+    The lowest `priority` that is up is used; among equals `weight` shares the mail out. `token_file`: an
+    OAuth access token (XOAUTH2), read at each login, so that whatever renews it need not know us.
     """
 
     host: Host = "127.0.0.1"

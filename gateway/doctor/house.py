@@ -1,11 +1,10 @@
-"""Looks at everything a message needs, and says what to do about what is missing."""
+"""Store, clock, exchange, disk and voice."""
 
 from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, func, select
@@ -15,7 +14,7 @@ from gateway.asterisk import provision, variables
 from gateway.asterisk.ami import Ami
 from gateway.asterisk.instance import Instance
 from gateway.asterisk.runtime import is_tested
-from gateway.domain import RingwellError
+from gateway.doctor.finding import Finding, Look
 from gateway.settings import Settings
 from store import migrate
 from store.engine import Store
@@ -23,34 +22,6 @@ from voices.installed import installed_voices
 
 LEAST_DISK = 1_000_000_000
 CLOCK_SECONDS = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at; `advice` is empty when it is well."""
-
-    part: str
-    well: bool
-    found: str
-    advice: str = ""
-
-
-Look = Callable[[Settings], Awaitable[Finding]]
-
-
-async def examine(settings: Settings, seconds: float) -> list[Finding]:
-    """Every look, each within the time limit."""
-    return [await _look(part, look, settings, seconds) for part, look in _LOOKS.items()]
-
-
-async def _look(part: str, look: Look, settings: Settings, seconds: float) -> Finding:
-    try:
-        async with asyncio.timeout(seconds):
-            return await look(settings)
-    except TimeoutError:
-        return Finding(part, False, f"no answer within {seconds:.0f} s", "see whether it runs at all")
-    except (RingwellError, OSError) as error:
-        return Finding(part, False, str(error), "mend this, then look again")
 
 
 async def _store(settings: Settings) -> Finding:
@@ -148,7 +119,7 @@ async def _lines(settings: Settings) -> Finding:
     return Finding("lines", True, "a trunk, a bind and a relay are set")
 
 
-_LOOKS: dict[str, Look] = {
+LOOKS: Mapping[str, Look] = {
     "store": _store,
     "clock": _clock,
     "asterisk": _asterisk,
