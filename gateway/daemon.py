@@ -124,7 +124,8 @@ def _upkeep(settings: Settings, link: StoreLink, owner: str, channels: Sequence[
     rules = Rules.of(settings)
 
     async def renew() -> None:
-        await link.insist(sweep.renew, owner, link.store.clock() + lease)
+        # The time is read at each try: a lease written after an outage must not have run out during it.
+        await link.patiently(lambda: link.store.run(sweep.renew, owner, link.store.clock() + lease))
 
     async def clean() -> None:
         now = link.store.clock()

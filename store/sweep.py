@@ -24,16 +24,16 @@ def renew(conn: Connection, owner: str, until: datetime) -> None:
 def sweep(conn: Connection, node: str, owner: str, now: datetime) -> None:
     """Take over what died: expired leases, and earlier lives of this very node (same `node`, other owner).
 
-    Claimed messages are due again; sending ones become `unknown`, with the attempt on record.
+    Claimed messages are due again; sending ones become `unknown`, with the attempt on record. What is our own
+    stays: we are alive, however long the database was away.
     """
     prefix = f"{node}/"
     # Compared by hand: LIKE knows no case on SQLite, and "a/b" is another node than "a".
     earlier_life = and_(
         func.substr(_m.lease_owner, 1, len(prefix)) == prefix,
         func.length(_m.lease_owner) == len(owner),
-        _m.lease_owner != owner,
     )
-    lost = or_(_m.lease_until < now, earlier_life)
+    lost = and_(or_(_m.lease_until < now, earlier_life), _m.lease_owner != owner)
     conn.execute(_requeued(lost))
     _make_unknown(conn, lost, now)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+
+import pytest
 
 from gateway.domain import Channel, State
 from store import sweep
@@ -49,9 +51,10 @@ async def test_the_earlier_life_of_the_same_node_needs_no_waiting(world: World) 
     assert await world.states(numbers) == ["queued", "unknown"]
 
 
-async def test_the_present_life_is_not_swept(world: World) -> None:
+@pytest.mark.parametrize("now", [NOON, LATER])
+async def test_the_present_life_is_not_swept_not_even_late(world: World, now: datetime) -> None:
     numbers = [await world.message(state) for state in (State.CLAIMED, State.SENDING)]
-    await world.store.run(sweep.sweep, NODE, OWNER, NOON)
+    await world.store.run(sweep.sweep, NODE, OWNER, now)
     assert await world.states(numbers) == ["claimed", "sending"]
 
 
