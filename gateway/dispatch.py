@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -59,6 +60,9 @@ class Dispatcher:
         self._rules = Rules.of(settings)
         self._owner = owner
         self._ready: list[Job] = []
+        self._claiming: asyncio.Task[None] | None = None
+        self._now = asyncio.get_running_loop().time
+        self._claim_after = 0.0
         self._sends: set[asyncio.Task[None]] = set()
         self._in_doubt = False
 
@@ -69,6 +73,8 @@ class Dispatcher:
                 if not await self._step():
                     await asyncio.sleep(self._settings.dispatch.poll_seconds)
         finally:
+            if self._claiming is not None:
+                self._claiming.cancel()
             for job in self._ready:
                 job.content.cancel()
 
@@ -84,8 +90,7 @@ class Dispatcher:
         try:
             if self._in_doubt:
                 await self._release_strays()
-            if len(self._ready) < self._settings.dispatch.micro_batch:
-                await self._claim()
+            await self._refill()
             if not self._ready:
                 return False
             await self._start_some()
@@ -96,7 +101,21 @@ class Dispatcher:
             self._link.back()
         return True
 
+    async def _refill(self) -> None:
+        """Claim while earlier claims are still being started; wait for it only when nothing is ready."""
+        wanted = len(self._ready) < self._settings.dispatch.claim and self._now() >= self._claim_after
+        if self._claiming is None and wanted:
+            self._claiming = asyncio.create_task(self._claim())
+        if self._claiming is not None and (self._claiming.done() or not self._ready):
+            claiming, self._claiming = self._claiming, None
+            await claiming
+
     async def _release_strays(self) -> None:
+        if self._claiming is not None:
+            # Only when it has ended is it known what we hold.
+            claiming, self._claiming = self._claiming, None
+            with suppress(StoreAwayError):
+                await claiming
         held = {job.claimed.id for job in self._ready}
         sending = self._outbox.open_messages()
         channel = self._channel.name
@@ -106,7 +125,7 @@ class Dispatcher:
     # --- claim and judge ---
 
     async def _claim(self) -> None:
-        now = self._link.store.clock()
+        now, most = self._link.store.clock(), self._settings.dispatch.claim
         claimed = await self._link.store.run(
             queue.claim,
             self._clinic,
@@ -114,8 +133,10 @@ class Dispatcher:
             self._owner,
             now,
             now + timedelta(seconds=self._settings.dispatch.lease_seconds),
-            self._settings.dispatch.claim,
+            most,
         )
+        if len(claimed) < most:
+            self._claim_after = self._now() + self._settings.dispatch.poll_seconds
         if claimed:
             await self._judge(claimed)
 
@@ -200,11 +221,14 @@ class Dispatcher:
         return False
 
     async def _still_fresh(self, jobs: list[Job]) -> list[Job]:
+        """The jobs without those whose verdict is too old; all such that wait go back to the queue, too."""
         oldest = self._link.store.clock() - VERDICT_LIFE
-        stale = [job.claimed.id for job in jobs if job.judged_at < oldest]
+        stale = {job for job in (*jobs, *self._ready) if job.judged_at < oldest and job.content.done()}
         if stale:
-            await self._link.store.run(queue.hand_back, self._clinic, self._owner, stale)
-        return [job for job in jobs if job.judged_at >= oldest]
+            self._ready = [job for job in self._ready if job not in stale]
+            ids = [job.claimed.id for job in stale]
+            await self._link.store.run(queue.hand_back, self._clinic, self._owner, ids)
+        return [job for job in jobs if job not in stale]
 
     def _launch(self, job: Job, number: int, now: datetime) -> None:
         item = job.claimed

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -16,20 +17,25 @@ from store.receipts import Open
 from store.segments import Heard
 from store.settle import Settlement
 
+# By (message, attempt): what to believe of it if it has but one segment; None: look at what is kept.
+Said = Mapping[tuple[int, int], Outcome | None]
 
-def note(conn: Connection, clinic: int, heard: Sequence[Receipt], now: datetime) -> dict[int, Outcome]:
-    """Keep what receipts say; by message, what to believe if it has but one segment."""
-    of_channel: dict[Channel, list[Receipt]] = defaultdict(list)
+
+def note(
+    conn: Connection, clinic: int, heard: Sequence[Receipt], now: datetime
+) -> dict[tuple[int, int], Outcome]:
+    """Keep what receipts say of segments; what they say of the attempts that are known."""
+    by_channel: dict[Channel, list[Receipt]] = defaultdict(list)
     for receipt in heard:
-        of_channel[receipt.channel].append(receipt)
-    said: dict[int, Outcome] = {}
-    for channel, receipts_there in of_channel.items():
-        rows = [Heard(one.remote_id, name_of(one.outcome), one.outcome.cause) for one in receipts_there]
-        messages = segments.note(conn, clinic, channel, rows, now)
-        for receipt, message in zip(receipts_there, messages, strict=True):
+        by_channel[receipt.channel].append(receipt)
+    said: dict[tuple[int, int], Outcome] = {}
+    for channel, told in by_channel.items():
+        rows = [Heard(one.remote_id, name_of(one.outcome), one.outcome.cause) for one in told]
+        for receipt, known in zip(told, segments.note(conn, clinic, channel, rows, now), strict=True):
+            key = known if known[0] else _adopted(conn, clinic, receipt)
             # As the store keeps a segment: delivered or failed is the last word, else the newest counts.
-            if (known := message or _adopted(conn, clinic, receipt)) and not _is_final(said.get(known)):
-                said[known] = receipt.outcome
+            if key is not None and not _is_final(said.get(key)):
+                said[key] = receipt.outcome
     return said
 
 
@@ -37,24 +43,34 @@ def _is_final(outcome: Outcome | None) -> bool:
     return isinstance(outcome, Delivered | Failed)
 
 
-def _adopted(conn: Connection, clinic: int, receipt: Receipt) -> int:
+def _adopted(conn: Connection, clinic: int, receipt: Receipt) -> tuple[int, int] | None:
     """The one message of unknown fate to that address: the response that named it was lost."""
     candidates = receipts.open_by_address(conn, clinic, receipt.channel, receipt.address)
     if len(candidates) != 1:
-        return 0
+        return None
     found = candidates[0]
     segments.adopt(conn, clinic, receipt.channel, receipt.remote_id, found.message, found.attempt)
-    return found.message
+    return found.message, found.attempt
 
 
 def settlements(
-    conn: Connection,
-    clinic: int,
-    said: Mapping[int, Outcome | None],
-    retry: RetrySettings,
-    now: datetime,
+    conn: Connection, clinic: int, said: Said, retry: RetrySettings, now: datetime
 ) -> list[Settlement]:
-    """What becomes of those messages that their segments' receipts decide now."""
+    """What becomes of those messages that the receipts of their segments decide."""
+    in_parts = segments.in_parts(conn, clinic, {message for message, _ in said})
+    decided, others = [], {}
+    for (message, attempt), outcome in said.items():
+        if outcome is not None and _is_final(outcome) and (message, attempt) not in in_parts:
+            # Nothing else of the message matters to an end: its attempt is on record, or in this batch.
+            decided.append(settlement(Started(message, attempt, 0, now, None), outcome, now, retry))
+        else:
+            others[message] = outcome
+    return decided + _looked_up(conn, clinic, others, retry, now)
+
+
+def _looked_up(
+    conn: Connection, clinic: int, said: Mapping[int, Outcome | None], retry: RetrySettings, now: datetime
+) -> list[Settlement]:
     waiting = receipts.open_messages(conn, clinic, said.keys())
     known = segments.known(conn, clinic, waiting.keys())
     decided = []
@@ -75,7 +91,11 @@ def settled_late(message: Open, outcome: Outcome, now: datetime, retry: RetrySet
     return settlement(started, outcome, now, retry)
 
 
-def combined(first: Collection[Settlement], late: Collection[Settlement]) -> list[Settlement]:
-    """Both, but of an attempt that is decided already only the decision, not that it was accepted."""
-    decided = {(item.message, item.number) for item in late if item.state is not State.UNKNOWN}
-    return [*(item for item in first if (item.message, item.number) not in decided), *late]
+def combined(first: Iterable[Settlement], late: Sequence[Settlement]) -> list[Settlement]:
+    """Both; an attempt that is decided already is settled once, with the decision."""
+    decided = {(item.message, item.number): item for item in late if item.state is not State.UNKNOWN}
+    whole = []
+    for item in first:
+        end = decided.pop((item.message, item.number), None)
+        whole.append(replace(end, started_at=item.started_at) if end else item)
+    return [*whole, *decided.values(), *(item for item in late if item.state is State.UNKNOWN)]

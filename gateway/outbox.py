@@ -126,7 +126,7 @@ class Outbox:
     def _write(
         self, conn: Connection, batch: Sequence[Entry], heard: Sequence[Receipt], now: datetime
     ) -> None:
-        said: dict[int, Outcome | None] = {}
+        said: dict[tuple[int, int], Outcome | None] = {}
         for channel, named in _named(batch).items():
             said |= dict.fromkeys(segments.remember(conn, self._clinic, channel, named, now))
         if heard:

@@ -281,7 +281,7 @@ class DispatchSettings(Section):
     """How the queue is worked."""
 
     claim: int = Field(200, ge=1, le=500)
-    micro_batch: int = Field(20, ge=1, le=50)
+    micro_batch: int = Field(50, ge=1, le=50)
     lease_seconds: float = Field(60.0, gt=0)
     poll_seconds: float = Field(0.2, gt=0)
     receipt_seconds: float = Field(86400.0, gt=0)

@@ -43,12 +43,17 @@ class _Values(TypeDecorator[Sequence[Any]]):
     cache_ok = True
 
     def process_bind_param(self, value: Sequence[Any] | None, dialect: Dialect) -> str:
-        moment = _iso if dialect.name == "postgresql" else microseconds
-        return json.dumps(value, default=moment, separators=(",", ":"))
+        return _ENCODE[dialect.name](value)
 
 
 def _iso(moment: datetime) -> str:
     return aware(moment).isoformat()
+
+
+_ENCODE = {
+    "postgresql": json.JSONEncoder(default=_iso, separators=(",", ":")).encode,
+    "sqlite": json.JSONEncoder(default=microseconds, separators=(",", ":")).encode,
+}
 
 
 class _Each(FunctionElement[Any]):

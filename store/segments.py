@@ -17,6 +17,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    func,
     null,
     or_,
     select,
@@ -65,7 +66,7 @@ def _writing(change: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
         statement = insert(segment).from_select(columns, rows.where(true()))
         key = [_g.clinic, _g.channel, _g.remote_id]
         return statement.on_conflict_do_update(index_elements=key, set_=change(statement.excluded)).returning(
-            _g.remote_id, _g.message, _g.outcome
+            _g.remote_id, _g.message, _g.attempt, _g.outcome
         )
 
     return for_each_engine(build)
@@ -98,18 +99,25 @@ _NAME, _HEAR = _writing(_name), _writing(_hear)
 
 def remember(
     conn: Connection, clinic: int, channel: Channel, named: Sequence[Named], now: datetime
-) -> set[int]:
-    """Write down what segments are called; returns the messages of which a receipt was here already."""
+) -> set[tuple[int, int]]:
+    """Write down what segments are called; returns (message, attempt) where a receipt was here already."""
     rows = ((storable(one.remote_id), one.message, one.attempt, None, None) for one in named)
     written = _write(conn, _NAME, clinic, channel, rows, now)
-    return {message for _, message, outcome in written if outcome is not None}
+    return {(message, attempt) for _, message, attempt, outcome in written if outcome is not None}
 
 
-def note(conn: Connection, clinic: int, channel: Channel, heard: Sequence[Heard], now: datetime) -> list[int]:
-    """Keep what receipts say, in their order; the message of each, 0 while no response has named it."""
+def note(
+    conn: Connection, clinic: int, channel: Channel, heard: Sequence[Heard], now: datetime
+) -> list[tuple[int, int]]:
+    """Keep what receipts say; (message, attempt) of each, both 0 while no response has named it.
+
+    Of several about one segment the first that says delivered or failed counts, else the last.
+    """
     ids = [storable(one.remote_id) for one in heard]
     rows = ((id, 0, 0, one.outcome, storable(one.cause)) for id, one in zip(ids, heard, strict=True))
-    found = {id: message for id, message, _ in _write(conn, _HEAR, clinic, channel, rows, now)}
+    found = {
+        id: (message, attempt) for id, message, attempt, _ in _write(conn, _HEAR, clinic, channel, rows, now)
+    }
     return [found[id] for id in ids]
 
 
@@ -160,3 +168,17 @@ def known(
         for number, attempt, outcome, cause in conn.execute(_KNOWN, {"c": clinic, "ids": list(messages)}):
             found[number, attempt].append((outcome, cause or ""))
     return found
+
+
+_IN_PARTS = (
+    select(_g.message, _g.attempt)
+    .where(_g.clinic == bindparam("c"), among(_g.message, "ids"))
+    .group_by(_g.message, _g.attempt)
+    .having(func.count() > 1)
+)
+
+
+def in_parts(conn: Connection, clinic: int, messages: Collection[int]) -> set[tuple[int, int]]:
+    """Those (message, attempt) of the messages that have several segments."""
+    rows = conn.execute(_IN_PARTS, {"c": clinic, "ids": list(messages)}) if messages else ()
+    return {(number, attempt) for number, attempt in rows}

@@ -139,8 +139,8 @@ def settle(
     for kind, items in by_kind.items():
         said = [_values(item) for item in items.values()]
         values = {"c": clinic, "owner": owner, "now": now, "said": said}
-        changed = set(conn.execute(_UPDATES[kind], values).all())
-        taken |= {item.message: item for item in items.values() if (item.message, item.number) in changed}
+        for number, attempt_number in conn.execute(_UPDATES[kind], values).all():
+            taken[number] = items[number, attempt_number]
     _record_attempts(conn, clinic, taken.values(), now)
     _mark_bad_contacts(conn, clinic, settlements)
 
@@ -199,6 +199,7 @@ def _recording(insert: Any) -> Any:
 
 
 _RECORDINGS = for_each_engine(_recording)
+_as_document = json.JSONEncoder().encode
 
 
 def _record_attempts(conn: Connection, clinic: int, taken: Iterable[Settlement], now: datetime) -> None:
@@ -209,7 +210,7 @@ def _record_attempts(conn: Connection, clinic: int, taken: Iterable[Settlement],
             item.started_at or now,
             item.outcome,
             storable(item.cause or ""),
-            json.dumps(dict(item.evidence)),
+            _as_document(dict(item.evidence)),
         )
         for item in taken
         if item.outcome is not None

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, text
 
+from gateway.domain import Channel
 from store.schema import Instant
 
 CLINIC = 1
@@ -13,15 +14,17 @@ CLINIC = 1
 A_BROADCAST = 10_000
 
 
-def add_messages(conn: Connection, first: int, count: int, state: str, due_at: datetime) -> None:
-    """`count` text messages numbered from `first`; settled ones with the attempt that settled them."""
+def add_messages(
+    conn: Connection, first: int, count: int, state: str, due_at: datetime, way: Channel = Channel.SMS
+) -> None:
+    """`count` messages numbered from `first`; settled ones with the attempt that settled them."""
     settled = state not in ("scheduled", "queued")
     values = {
         "clinic": str(CLINIC),
         "id": "n",
         "broadcast": f"1 + n / {A_BROADCAST}",
         "recipient": "n",
-        "channel": "'sms'",
+        "channel": f"'{way}'",
         "appointment": "n",
         "step": "0",
         "address": "'+1' || (2000000000 + n)",

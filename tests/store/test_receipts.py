@@ -17,7 +17,8 @@ SMS = Channel.SMS
 
 async def _sent(world: World, *rows: tuple[str, int, int]) -> list[int]:
     named = [Named(*row) for row in rows]
-    return sorted(await world.store.run(segments.remember, CLINIC, SMS, named, NOON))
+    early = await world.store.run(segments.remember, CLINIC, SMS, named, NOON)
+    return sorted(message for message, _ in early)
 
 
 async def _receipt(world: World, remote_id: str, outcome: str = "delivered", cause: str = "state-2") -> int:
@@ -25,7 +26,8 @@ async def _receipt(world: World, remote_id: str, outcome: str = "delivered", cau
 
 
 async def _receipts(world: World, *heard: Heard) -> list[int]:
-    return await world.store.run(segments.note, CLINIC, SMS, heard, NOON)
+    noted = await world.store.run(segments.note, CLINIC, SMS, heard, NOON)
+    return [message for message, _ in noted]
 
 
 async def _segments(world: World, number: int, attempt: int = 1) -> list[tuple[str | None, str]]:
@@ -94,11 +96,18 @@ async def test_an_id_that_the_other_side_gives_twice_at_once_belongs_to_the_last
     assert await _receipt(world, "a1") == 8
 
 
+async def test_texts_in_several_segments_are_told_from_others(world: World) -> None:
+    await _sent(world, ("a1", 7, 1), ("a2", 7, 2), ("b1", 8, 1), ("b2", 8, 1), ("c1", 9, 1), ("c2", 9, 1))
+    assert await world.store.read(segments.in_parts, CLINIC, [7, 8]) == {(8, 1)}
+    assert await world.store.read(segments.in_parts, 2, [7, 8]) == set()
+    assert await world.store.read(segments.in_parts, CLINIC, []) == set()
+
+
 async def test_ids_of_other_channels_and_clinics_are_others(world: World) -> None:
     await _sent(world, ("a1", 7, 1))
     heard = [Heard("a1", "delivered", "")]
-    assert await world.store.run(segments.note, CLINIC, Channel.EMAIL, heard, NOON) == [0]
-    assert await world.store.run(segments.note, 2, SMS, heard, NOON) == [0]
+    assert await world.store.run(segments.note, CLINIC, Channel.EMAIL, heard, NOON) == [(0, 0)]
+    assert await world.store.run(segments.note, 2, SMS, heard, NOON) == [(0, 0)]
     assert await _segments(world, 7) == [(None, "")]
 
 
