@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, select, update
+from sqlalchemy import ColumnElement, Connection, func, select, update
 
-from gateway.domain import Channel, RecipientKind
+from gateway.domain import Channel, RecipientKind, ReplyKind
 from store import ids
-from store.schema import appointment, consent, contact, recipient
+from store.schema import appointment, consent, contact, recipient, reply
 from store.upsert import insert_into
 
 
@@ -49,7 +49,8 @@ def save_person(conn: Connection, clinic: int, person: Person, now: datetime) ->
     """Add or update a recipient by kind and external id, with contacts; returns its number.
 
     Consent is only ever added to the ledger, and only when it differs from what the ledger says; a
-    withdrawal made since the last import is never undone by a row that still says "yes".
+    withdrawal made since the last import is never undone by a row that still says "yes", nor by the same
+    address in another row.
     """
     values = {
         "given_name": person.given_name,
@@ -77,6 +78,7 @@ def save_person(conn: Connection, clinic: int, person: Person, now: datetime) ->
         _save_contacts(conn, clinic, number, origin, addresses)
     if person.consent is not None:
         _import_consent(conn, clinic, number, person.consent, now)
+    _heed_opt_outs(conn, clinic, number, {*person.details.values(), *person.messaging.values()}, now)
     return number
 
 
@@ -124,23 +126,41 @@ def _import_consent(conn: Connection, clinic: int, person: int, given: bool, now
     newest = _newest_consent(conn, clinic, person)
     if newest is not None and _speaks_of_all(newest) and newest.given == given:
         return
-    if not (given and _withdrawn_by_themselves(conn, clinic, person)):
-        add_consent(conn, clinic, [person], given, "import", now)
+    own = _own_word(conn, clinic, person)
+    if not (given and own is not None and not own.given):
+        add_consent(conn, clinic, [person], given, _IMPORT, now)
+
+
+def _heed_opt_outs(
+    conn: Connection, clinic: int, person: int, addresses: Collection[str], now: datetime
+) -> None:
+    """Whoever gets an address from which somebody opted out is not contacted until they say so."""
+    r = reply.c
+    opted_out = (r.clinic == clinic, r.address.in_(sorted(addresses)), r.kind == ReplyKind.OPT_OUT.value)
+    asked = conn.execute(select(func.max(r.at)).where(*opted_out)).scalar() if addresses else None
+    if asked is not None:
+        own = _own_word(conn, clinic, person)
+        if own is None or own.at < asked:
+            add_consent(conn, clinic, [person], False, "address-opted-out", now)
+
+
+_IMPORT = "import"
+
+
+def _own_word(conn: Connection, clinic: int, person: int) -> Any:
+    """The newest entry that no import wrote."""
+    return _newest_consent(conn, clinic, person, consent.c.source != _IMPORT)
 
 
 def _newest_consent(conn: Connection, clinic: int, person: int, *more: ColumnElement[bool]) -> Any:
     s = consent.c
-    query = select(s.given, s.channel, s.address).where(s.clinic == clinic, s.recipient == person, *more)
-    return conn.execute(query.order_by(s.id.desc()).limit(1)).first()
+    query = select(s.given, s.channel, s.address, s.source, s.at)
+    newest = query.where(s.clinic == clinic, s.recipient == person, *more).order_by(s.id.desc()).limit(1)
+    return conn.execute(newest).first()
 
 
 def _speaks_of_all(entry: Any) -> bool:
     return entry.channel is None and entry.address is None
-
-
-def _withdrawn_by_themselves(conn: Connection, clinic: int, person: int) -> bool:
-    own = _newest_consent(conn, clinic, person, consent.c.source != "import")
-    return own is not None and not own.given
 
 
 def add_consent(
@@ -201,18 +221,24 @@ def save_visit(conn: Connection, clinic: int, visit: Visit) -> bool:
     return True
 
 
-def withdraw(conn: Connection, clinic: int, address: str, source: str, now: datetime) -> int:
-    """Withdraw consent, on every channel, of everybody who has this address; returns how many had given it.
+def withdraw(
+    conn: Connection, clinic: int, address: str, source: str, now: datetime, person: int | None = None
+) -> int:
+    """Withdraw consent, on every channel, of everybody who has this address; returns how many it was new for.
 
-    Whoever has withdrawn already is left as they are, so that the same key or word told twice is one entry.
+    `person`: who asked for it, where that is known; they may have another address by now. Whoever has
+    withdrawn by themselves already is left as they are, so that the same key or word told twice is one entry.
     """
-    willing = []
-    for person in holders(conn, clinic, address):
-        newest = _newest_consent(conn, clinic, person)
-        if newest is None or newest.given or not _speaks_of_all(newest):
-            willing.append(person)
+    asking = {*holders(conn, clinic, address)} | ({person} if person is not None else set())
+    willing = [who for who in sorted(asking) if not _has_withdrawn(conn, clinic, who)]
     add_consent(conn, clinic, willing, False, source, now)
     return len(willing)
+
+
+def _has_withdrawn(conn: Connection, clinic: int, person: int) -> bool:
+    """By themselves: what an import withdrew, the next one may give again."""
+    newest = _newest_consent(conn, clinic, person)
+    return newest is not None and not newest.given and _speaks_of_all(newest) and newest.source != _IMPORT
 
 
 def save_people(conn: Connection, clinic: int, rows: Collection[Person], now: datetime) -> None:

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Connection
 
-from gateway.domain import Channel, RecipientKind
-from store import people
+from gateway.domain import Channel, RecipientKind, Reply, ReplyKind
+from store import people, receipts
 from store.people import Person, Visit
 from store.schema import appointment, contact, recipient
 from tests.store.world import CLINIC, NOON, World
@@ -114,6 +114,52 @@ async def test_a_withdrawal_reaches_a_channel_that_was_allowed_on_its_own(world:
     await world.store.run(people.add_consent, CLINIC, [person], True, "desk", NOON, Channel.SMS)
     assert await world.store.run(people.withdraw, CLINIC, PHONE, "text", NOON) == 1
     assert (await world.ledger(person))[-1] == (False, "text")
+
+
+async def test_a_withdrawal_counts_although_an_import_had_withdrawn_before(world: World) -> None:
+    person = await world.person(details={Channel.SMS: PHONE})
+    await world.person(details={Channel.SMS: PHONE}, consent=False)
+    for _ in range(2):
+        await world.store.run(people.withdraw, CLINIC, PHONE, "text", NOON)
+    await world.person(details={Channel.SMS: PHONE}, consent=True)
+    assert await world.ledger(person) == [(True, "import"), (False, "import"), (False, "text")]
+
+
+async def test_who_asked_is_withdrawn_although_their_address_has_changed(world: World) -> None:
+    person = await world.person(details={Channel.SMS: PHONE})
+    await world.person(details={Channel.SMS: "+12025550177"})
+    await world.store.run(people.withdraw, CLINIC, PHONE, "keypress", NOON, person)
+    assert (await world.ledger(person))[-1] == (False, "keypress")
+
+
+async def _opt_out(world: World) -> None:
+    asked = Reply(Channel.SMS, ReplyKind.OPT_OUT, PHONE, world.clock(), "STOP")
+    await world.store.run(receipts.add_reply, CLINIC, asked, PHONE, None, None)
+    await world.store.run(people.withdraw, CLINIC, PHONE, "text", world.clock())
+
+
+@pytest.mark.parametrize("origin", ["details", "messaging"])
+async def test_an_address_that_opted_out_stays_so_for_whoever_is_imported_with_it(
+    world: World, origin: str
+) -> None:
+    neighbour = await world.person("neighbour", **{origin: {Channel.SMS: "+12025550177"}})
+    await _opt_out(world)
+    world.clock.move(days=1)
+    await world.person("neighbour", **{origin: {Channel.SMS: "+12025550177", Channel.VOICE: PHONE}})
+    newcomer = await world.person("newcomer", **{origin: {Channel.SMS: PHONE}})
+    for _ in range(2):
+        await world.person("newcomer", **{origin: {Channel.SMS: PHONE}})
+    for person in (neighbour, newcomer):
+        assert await world.ledger(person) == [(True, "import"), (False, "address-opted-out")]
+
+
+async def test_who_gives_consent_by_themselves_is_not_bound_by_an_earlier_opt_out(world: World) -> None:
+    await _opt_out(world)
+    person = await world.person(details={Channel.SMS: PHONE})
+    later = world.clock.move(days=1)
+    await world.store.run(people.add_consent, CLINIC, [person], True, "form", later)
+    await world.person(details={Channel.SMS: PHONE})
+    assert (await world.ledger(person))[-1] == (True, "form")
 
 
 async def test_a_stranger_withdraws_nothing(world: World) -> None:
