@@ -14,23 +14,23 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import psutil
 from sqlalchemy import Connection, func, select
 
-from gateway import wording
-from gateway.domain import Broadcast, BroadcastClass, Channel, MessageType
-from store import broadcasts, migrate
+from gateway.domain import Channel
 from store.engine import Store
 from store.schema import message
 from tests.bench import rows
 from tests.bench.measure import report
-from tests.bench.sms import server
+from tests.bench.smsc import server
+from tests.line import fill
 
 SIZE = 1_000_000
-SENT = 20_000
+SENT = 50_000
+RECEIPTS_AFTER = 0.5
 PATIENCE = 90.0
 BAR_MEGABYTES = 300
 
@@ -49,28 +49,10 @@ per_second = 100000.0
 
 
 async def _fill(url: str) -> None:
-    now = datetime.now(UTC)
+    await fill(url, Channel.SMS, SIZE)
     async with Store(url) as store:
-        await migrate.upgrade(store)
-        for _ in range(SIZE // rows.A_BROADCAST + 1):
-            await store.run(broadcasts.order, rows.CLINIC, _order(now), now)
-        await store.run(rows.add_audience, 1, SIZE, now + timedelta(days=1))
-        await store.run(rows.add_messages, 1, SIZE, "queued", now - timedelta(hours=1))
-
-
-def _order(now: datetime) -> Broadcast:
-    return Broadcast(
-        id=0,
-        name="Reminders",
-        type=MessageType.UPCOMING_APPOINTMENTS,
-        broadcast_class=BroadcastClass.HEALTH,
-        channel=Channel.SMS,
-        only_preference=False,
-        send_at=now,
-        starts_from=None,
-        starts_until=None,
-        templates=wording.default_templates(MessageType.UPCOMING_APPOINTMENTS),
-    )
+        earlier = store.clock() - timedelta(hours=1)
+        await store.run(rows.add_messages, 1, SIZE, "queued", earlier)
 
 
 @contextmanager
@@ -118,7 +100,7 @@ def main() -> None:
         folder = Path(name)
         url = f"sqlite:///{folder / 'ringwell.sqlite3'}"
         asyncio.run(_fill(url))
-        with server() as port, _daemon(folder, port) as daemon:
+        with server(RECEIPTS_AFTER) as port, _daemon(folder, port) as daemon:
             highest, sent, seconds = asyncio.run(_watch(daemon, url))
     megabytes = highest / 1_000_000
     report(

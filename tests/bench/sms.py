@@ -1,70 +1,43 @@
-"""Texts a second through the channel, against a bare smpplib loop, to the same smpp34 server.
+"""Texts a second from the queue to their receipts, against a bare smpplib loop, to the same SMSC.
 
-The server has a process of its own; both sides run in turns in another, so that what else the machine does
-falls on both. Neither side asks anything of a queue: that is another bench.
+The gateway's side is all of it: claim, judge, start, send, settle and intake on SQLite, one bind, a receipt
+for each text after half a second. The bare loop submits and counts receipts, and keeps nothing. Both run in
+turns in one process, the SMSC in another, so that what else the machine does falls on both.
 """
 
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
+import gc
 import statistics
+import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from multiprocessing.synchronize import Event
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
 
-import smpp34
 import smpplib.client
 import smpplib.exceptions
 
-from gateway.asterisk.instance import free_port
 from gateway.channels.sms import SmsChannel
-from gateway.domain import Accepted, Attempt, Text
+from gateway.daemon import tune_interpreter
+from gateway.domain import Channel
 from gateway.settings import Bind
 from tests.bench.measure import report
+from tests.bench.smsc import server
+from tests.line import Line, fill, serving, settings_of
 
 WINDOW = 100
-TURN, TURNS = 4_000, 7
+RECEIPTS_AFTER = 0.5
+TURN, TURNS = 10_000, 5
+# Where this is to get: texts a second, and how much of a core the writer thread may take for them.
+GOAL_PER_SECOND, GOAL_WRITER = 4_000, 0.25
+SOURCE = "12025550100"
 BODY = (
     "Example Clinic: reminder of your appointment on Tue, Nov 24, 2026 at 9:30 AM. "
     "Reply C to confirm, STOP to opt out. +12025550100"
 )
-SOURCE, DESTINATION = "12025550100", "12125550000"
-
-
-def _serve(port: int, listening: Event) -> None:
-    with suppress(KeyboardInterrupt):
-        asyncio.run(_accept_all(port, listening))
-
-
-async def _accept_all(port: int, listening: Event) -> None:
-    server = smpp34.Server("127.0.0.1", port, inbound_capacity=4096)
-    await server.start()
-    listening.set()
-    taken = 0
-    while True:
-        event = await server.next()
-        if isinstance(event, smpp34.SubmitSmEvent):
-            taken += 1
-            event.accept(f"{taken:x}")
-
-
-@contextmanager
-def server() -> Iterator[int]:
-    """The port of a server that accepts every text."""
-    spawn = multiprocessing.get_context("spawn")
-    port, listening = free_port(), spawn.Event()
-    process = spawn.Process(target=_serve, args=(port, listening), daemon=True)
-    process.start()
-    if not listening.wait(30):
-        raise RuntimeError("the SMSC did not start")
-    try:
-        yield port
-    finally:
-        process.kill()
-        process.join()
 
 
 class BareLoop:
@@ -72,8 +45,10 @@ class BareLoop:
 
     def __init__(self, port: int) -> None:
         self._room = threading.Semaphore(WINDOW)
+        self._receipts = threading.Semaphore(0)
         self._client = smpplib.client.Client("127.0.0.1", port, timeout=60)
         self._client.set_message_sent_handler(lambda pdu: self._room.release())
+        self._client.set_message_received_handler(lambda pdu: self._receipts.release())
         self._client.connect()
         self._client.bind_transceiver(system_id="bench", password="secret")
         self._listener = threading.Thread(target=self._listen, daemon=True)
@@ -84,9 +59,9 @@ class BareLoop:
             self._client.listen()
 
     def turn(self) -> float:
-        """Texts a second."""
+        """Texts a second, receipts included."""
         begin = time.perf_counter()
-        for _ in range(TURN):
+        for number in range(TURN):
             self._room.acquire()
             self._client.send_message(
                 source_addr_ton=1,
@@ -94,15 +69,13 @@ class BareLoop:
                 source_addr=SOURCE,
                 dest_addr_ton=1,
                 dest_addr_npi=1,
-                destination_addr=DESTINATION,
+                destination_addr=f"1{2000000000 + number}",
                 short_message=BODY.encode(),
                 registered_delivery=1,
             )
-        for _ in range(WINDOW):
-            self._room.acquire()
-        elapsed = time.perf_counter() - begin
-        self._room.release(WINDOW)
-        return TURN / elapsed
+        for _ in range(TURN):
+            self._receipts.acquire()
+        return _rate(time.perf_counter() - begin)
 
     def close(self) -> None:
         """Hang up."""
@@ -110,50 +83,66 @@ class BareLoop:
         self._listener.join(5)
 
 
-async def _channel_turn(channel: SmsChannel) -> float:
-    """Texts a second, started as the dispatcher does: as many as there are slots."""
-    begin = time.perf_counter()
-    left, refused = TURN, 0
-
-    async def send(number: int) -> None:
-        nonlocal refused
-        outcome = await channel.send(Attempt(1, number, 1, f"+{DESTINATION}", Text(BODY)))
-        refused += not isinstance(outcome, Accepted)
-
-    async with asyncio.TaskGroup() as group:
-        while left:
-            for _ in range(min(left, await channel.slots())):
-                group.create_task(send(left))
-                left -= 1
-    if refused:
-        raise RuntimeError(f"{refused} of {TURN} texts were not accepted")
-    return TURN / (time.perf_counter() - begin)
+def _rate(seconds: float) -> float:
+    """The last receipt comes so long after its text."""
+    return TURN / (seconds - RECEIPTS_AFTER)
 
 
-async def _turns(port: int) -> list[tuple[float, float]]:
-    bare = await asyncio.to_thread(BareLoop, port)
+@dataclass(frozen=True)
+class Turn:
+    """One turn of the gateway; what a core did in its writer thread, and in the whole process, for a text."""
+
+    per_second: float
+    writer_share: float
+    writer_us: float
+    process_us: float
+
+
+async def _gateway_turn(line: Line) -> Turn:
+    writer, process = await line.writer_seconds(), time.process_time()
+    seconds = await line.turn(TURN)
+    writer, process = await line.writer_seconds() - writer, time.process_time() - process
+    sending = seconds - RECEIPTS_AFTER
+    return Turn(_rate(seconds), writer / sending, writer / TURN * 1e6, process / TURN * 1e6)
+
+
+async def _turns(port: int, folder: Path) -> list[tuple[Turn, float]]:
+    url = f"sqlite:///{folder / 'store.db'}"
+    await fill(url, Channel.SMS, TURN * (TURNS + 1))
     channel = SmsChannel(Bind(port=port, window=WINDOW, per_second=1_000_000.0))
-    run = asyncio.create_task(channel.run())
-    rates = []
-    for _ in range(TURNS + 1):
-        rates.append((await _channel_turn(channel), await asyncio.to_thread(bare.turn)))
-    run.cancel()
-    await asyncio.wait([run])
-    bare.close()
-    return rates[1:]
+    bare = await asyncio.to_thread(BareLoop, port)
+    try:
+        async with serving(url, channel, settings_of(folder)) as line:
+            pairs = [
+                (await _gateway_turn(line), await asyncio.to_thread(bare.turn)) for _ in range(TURNS + 1)
+            ]
+    finally:
+        bare.close()
+    return pairs[1:]
 
 
 def main() -> None:
-    """Print both rates and their ratio."""
-    with server() as port:
-        rates = asyncio.run(_turns(port))
+    """Print the ratio to the bare loop, and how far both goals are."""
+    gc.freeze()
+    tune_interpreter()
+    with tempfile.TemporaryDirectory(prefix="ringwell-bench-") as folder, server(RECEIPTS_AFTER) as port:
+        pairs = asyncio.run(_turns(port, Path(folder)))
+    turns = [turn for turn, _ in pairs]
+    writer_us = statistics.median(turn.writer_us for turn in turns)
     report(
-        "sms-channel",
-        statistics.median(channel / bare for channel, bare in rates),
+        "sms",
+        statistics.median(turn.per_second / bare for turn, bare in pairs),
         0.0,
-        channel_per_second=round(statistics.median(channel for channel, _ in rates)),
-        smpplib_per_second=round(statistics.median(bare for _, bare in rates)),
+        gateway_per_second=round(statistics.median(turn.per_second for turn in turns)),
+        gateway_per_second_goal=GOAL_PER_SECOND,
+        smpplib_per_second=round(statistics.median(bare for _, bare in pairs)),
+        process_us_a_text=round(statistics.median(turn.process_us for turn in turns)),
+        writer_us_a_text=round(writer_us),
+        writer_share=round(statistics.median(turn.writer_share for turn in turns), 2),
+        writer_share_at_goal=round(writer_us * GOAL_PER_SECOND / 1e6, 2),
+        writer_share_goal=GOAL_WRITER,
         window=WINDOW,
+        texts=TURN * TURNS,
     )
 
 
