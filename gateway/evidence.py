@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from gateway.domain import Channel, Delivered, Failed, Outcome, Receipt, State
+from gateway.domain import PARTLY_SENT, Channel, Delivered, Failed, Outcome, Receipt, State
 from gateway.settings import RetrySettings
 from gateway.settlement import Started, name_of, of_segments, settlement
 from store import receipts, segments
@@ -44,11 +44,17 @@ def _is_final(outcome: Outcome | None) -> bool:
 
 
 def _adopted(conn: Connection, clinic: int, receipt: Receipt) -> tuple[int, int] | None:
-    """The one message of unknown fate to that address: the response that named it was lost."""
+    """The one message to that address whose response was lost.
+
+    Not one that is under way, whose response may still name it, nor beside one; and a part that arrived says
+    nothing of a text of which the rest never left.
+    """
     candidates = receipts.open_by_address(conn, clinic, receipt.channel, receipt.address)
     if len(candidates) != 1:
         return None
     found = candidates[0]
+    if found.state is not State.UNKNOWN or found.cause == PARTLY_SENT:
+        return None
     segments.adopt(conn, clinic, receipt.channel, receipt.remote_id, found.message, found.attempt)
     return found.message, found.attempt
 

@@ -13,6 +13,7 @@ from gateway.domain import (
     OptedOut,
     Outcome,
     Retry,
+    RetryKind,
     State,
     Unknown,
 )
@@ -20,6 +21,8 @@ from gateway.settings import RetrySettings
 from store.settle import Settlement
 
 RECEIPT_EXPECTED = "receipt-expected"
+# What a receipt says of a segment that the recipient's side declined.
+REJECTED = "receipt-rejected"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,7 @@ def of_segments(outcomes: Sequence[tuple[str | None, str]]) -> Outcome | None:
     """What the receipts of all segments together say; None while one is missing.
 
     A message is delivered when all its segments are; a failed segment decides as soon as it is known,
-    because the text as a whole did not arrive.
+    because the text as a whole did not arrive. It is tried again only when nothing of it arrived.
     """
     for name, cause in outcomes:
         if name == "failed":
@@ -102,4 +105,16 @@ def of_segments(outcomes: Sequence[tuple[str | None, str]]) -> Outcome | None:
         return None
     if all(name == "delivered" for name, _ in outcomes):
         return Delivered("receipt-delivered")
+    if all(name == "retry" for name, _ in outcomes):
+        return _sent_again([cause for _, cause in outcomes])
+    for name, cause in outcomes:
+        if name == "retry":
+            return Failed(cause)
     return Unknown(next(cause for name, cause in outcomes if name != "delivered"))
+
+
+def _sent_again(causes: Sequence[str]) -> Retry:
+    """After the longest of the pauses that the segments ask for."""
+    if REJECTED in causes:
+        return Retry(RetryKind.DECLINED, REJECTED)
+    return Retry(RetryKind.NO_ANSWER, causes[0])

@@ -13,7 +13,7 @@ from gateway.domain import Channel, Reply, State
 from store import ids
 from store.batch import among
 from store.outside import storable
-from store.queue import UNKNOWN, in_states
+from store.queue import in_states
 from store.schema import appointment, contact, message, reply
 
 _m = message.c
@@ -30,6 +30,7 @@ class Open:
     expires_at: datetime | None
     state: State
     recipient: int
+    cause: str | None = None
 
 
 def open_messages(conn: Connection, clinic: int, numbers: Collection[int]) -> dict[int, Open]:
@@ -39,19 +40,20 @@ def open_messages(conn: Connection, clinic: int, numbers: Collection[int]) -> di
 
 
 def open_by_address(conn: Connection, clinic: int, channel: Channel, address: str) -> list[Open]:
-    """Messages to this address whose fate is unknown: a receipt without a known id may be theirs."""
+    """Messages to this address, under way or of unknown fate: a receipt without a known id may be theirs."""
     rows = conn.execute(
         _OPEN.where(
             _m.clinic == clinic,
             _m.channel == channel.value,
-            UNKNOWN,
             _m.address == address,
+            _m.started_at.is_not(None),
+            in_states((State.SENDING, State.UNKNOWN)),
         )
     ).all()
     return [_as_open(row) for row in rows]
 
 
-_OPEN = select(_m.id, _m.attempt, _m.charged, _m.started_at, _m.expires_at, _m.state, _m.recipient)
+_OPEN = select(_m.id, _m.attempt, _m.charged, _m.started_at, _m.expires_at, _m.state, _m.recipient, _m.cause)
 _OPEN_AMONG = _OPEN.where(
     _m.clinic == bindparam("c"),
     among(_m.id, "ids"),
@@ -63,7 +65,7 @@ def _as_open(row: Any) -> Open:
     state = State(row.state)
     # The first outcome of an attempt charges it, and only `sending` has none yet.
     before = row.charged if state is State.SENDING else max(row.charged - 1, 0)
-    return Open(row.id, row.attempt, before, row.started_at, row.expires_at, state, row.recipient)
+    return Open(row.id, row.attempt, before, row.started_at, row.expires_at, state, row.recipient, row.cause)
 
 
 def latest_to(conn: Connection, clinic: int, channel: Channel, address: str) -> tuple[int, int] | None:

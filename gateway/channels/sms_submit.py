@@ -16,7 +16,17 @@ from gateway.channels.sms_encoding import concatenation_header, segment
 from gateway.channels.sms_link import Link, LinkDownError, LinkLostError, NoResponseError, Response
 from gateway.channels.sms_pace import Pace
 from gateway.channels.sms_receipts import normal_id
-from gateway.domain import Accepted, Attempt, Failed, Outcome, Retry, RetryKind, Text, Unknown
+from gateway.domain import (
+    PARTLY_SENT,
+    Accepted,
+    Attempt,
+    Failed,
+    Outcome,
+    Retry,
+    RetryKind,
+    Text,
+    Unknown,
+)
 from gateway.settings import Bind, SettingsError
 
 log = logging.getLogger(__name__)
@@ -76,7 +86,9 @@ class Submitter:
         for make in makers:
             refused = await self._submit(make, ids)
             if refused is not None:
-                return refused if not ids else _in_part(refused, ids, len(makers))
+                # A part that may have arrived is as bad as one that has.
+                in_part = ids or (len(makers) > 1 and isinstance(refused, Unknown))
+                return _in_part(refused, ids, len(makers)) if in_part else refused
         known = tuple(normal_id(id, self._bind.response_ids) for id in ids if id)
         whole = len(known) == len(ids)
         return Accepted("submitted", known if whole else (), whole, {"message_id": ids[0]})
@@ -138,9 +150,9 @@ class Submitter:
 
 
 def _in_part(last: Outcome, ids: list[str], total: int) -> Unknown:
-    """Some segments are with the SMSC, one is not: neither delivered nor to be sent again."""
+    """Some segments are with the SMSC, or may be, others are not: neither delivered nor to be sent again."""
     evidence = {"segments": total, "accepted": len(ids), "then": last.cause, "message_ids": list(ids)}
-    return Unknown("partly-sent", evidence)
+    return Unknown(PARTLY_SENT, evidence)
 
 
 def _validity(expires_at: datetime | None) -> bytes:

@@ -18,6 +18,7 @@ from gateway.domain.content import (
 )
 from gateway.domain.facts import Appointment, Broadcast, ConsentEntry, Contact, Facts, Recipient
 from gateway.domain.outcome import (
+    PARTLY_SENT,
     Accepted,
     Delivered,
     Event,
@@ -46,6 +47,7 @@ from gateway.domain.words import (
 
 __all__ = [
     "DUE_STATES",
+    "PARTLY_SENT",
     "TERMINAL_STATES",
     "TRANSITIONS",
     "Accepted",

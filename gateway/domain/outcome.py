@@ -74,6 +74,9 @@ class Unknown:
     evidence: Mapping[str, object] = field(default_factory=dict)
 
 
+# The cause of an Unknown: some parts of a message left, and it is certain or likely that others did not.
+PARTLY_SENT = "partly-sent"
+
 Outcome = Delivered | Accepted | Retry | Failed | OptedOut | Unknown
 
 

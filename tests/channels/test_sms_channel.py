@@ -183,6 +183,15 @@ async def test_no_response_in_time_is_unknown_and_nothing_is_sent_again(smsc: Sm
     assert len(smsc.got) == 2
 
 
+async def test_a_long_text_whose_first_response_is_lost_is_sent_in_part_at_most(smsc: SmscPeer) -> None:
+    smsc.answer = hold
+    async with running(smsc.port, response_seconds=0.2) as channel:
+        outcome = await channel.send(text(body="x" * 400))
+    evidence = {"segments": 3, "accepted": 0, "then": "response-timeout", "message_ids": []}
+    assert outcome == Unknown("partly-sent", evidence)
+    assert len(smsc.got) == 1
+
+
 async def test_a_text_that_is_half_accepted_is_unknown(smsc: SmscPeer) -> None:
     def second_refused(submit: smpp34.SubmitSmEvent, number: int) -> None:
         submit.reject(BAD_DESTINATION) if number == 2 else submit.accept(f"id{number}")

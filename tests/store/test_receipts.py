@@ -115,13 +115,20 @@ async def test_an_orphaned_receipt_is_adopted(world: World) -> None:
     number = await world.message(State.UNKNOWN, address="+12025550107")
     await world.message(State.UNKNOWN, address="+12025550108")
     await world.message(State.UNKNOWN, address="+12025550107", channel="voice")
-    await world.message(State.DELIVERED, address="+12025550107")
+    for state in (State.DELIVERED, State.ACCEPTED, State.QUEUED):
+        await world.message(state, address="+12025550107")
     assert await _receipt(world, "lost") == 0
     (found,) = await world.store.read(receipts.open_by_address, CLINIC, SMS, "+12025550107")
     assert (found.message, found.attempt, found.state) == (number, 1, State.UNKNOWN)
     await world.store.run(segments.adopt, CLINIC, SMS, "lost", number, 1)
     assert await _segments(world, number) == [("delivered", "state-2")]
     assert await _receipt(world, "lost") == number
+
+
+async def test_a_message_under_way_to_the_same_address_may_be_the_one(world: World) -> None:
+    numbers = [await world.message(state, address="+12025550107") for state in (State.UNKNOWN, State.SENDING)]
+    found = await world.store.read(receipts.open_by_address, CLINIC, SMS, "+12025550107")
+    assert sorted(item.message for item in found) == numbers
 
 
 @pytest.mark.parametrize("state", list(State))

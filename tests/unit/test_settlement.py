@@ -80,6 +80,13 @@ def test_only_a_bad_address_marks_the_contact():
         ([("delivered", "x"), ("failed", "undeliverable")], Failed("undeliverable")),
         ([(None, ""), ("failed", "undeliverable")], Failed("undeliverable")),
         ([("delivered", "x"), ("unknown", "state-unknown")], Unknown("state-unknown")),
+        ([("retry", "receipt-expired"), (None, "")], None),
+        ([("retry", "receipt-expired")] * 2, Retry(RetryKind.NO_ANSWER, "receipt-expired")),
+        (
+            [("retry", "receipt-expired"), ("retry", "receipt-rejected")],
+            Retry(RetryKind.DECLINED, "receipt-rejected"),
+        ),
+        ([("retry", "receipt-expired"), ("delivered", "x")], Failed("receipt-expired")),
     ],
 )
 def test_a_text_is_delivered_when_all_its_segments_are(segments, expected):
