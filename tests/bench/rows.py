@@ -12,12 +12,18 @@ from store.schema import Instant
 CLINIC = 1
 # So many messages belong to one broadcast.
 A_BROADCAST = 10_000
+# Where recipient n is reached. Calls: the thousand telephones of the town that answer at once.
+_ADDRESSES = {
+    Channel.SMS: "'+1' || (2000000000 + n)",
+    Channel.EMAIL: "n || '@example.org'",
+    Channel.VOICE: "'+19005551' || substr(CAST(1000 + n % 1000 AS TEXT), 2)",
+}
 
 
 def add_messages(
     conn: Connection, first: int, count: int, state: str, due_at: datetime, way: Channel = Channel.SMS
 ) -> None:
-    """`count` messages numbered from `first`; settled ones with the attempt that settled them."""
+    """`count` messages over `way`, numbered from `first`; settled ones with the attempt that settled them."""
     settled = state not in ("scheduled", "queued")
     values = {
         "clinic": str(CLINIC),
@@ -27,7 +33,7 @@ def add_messages(
         "channel": f"'{way}'",
         "appointment": "n",
         "step": "0",
-        "address": "'+1' || (2000000000 + n)",
+        "address": _ADDRESSES[way],
         "state": f"'{state}'",
         "due_at": ":due",
         "expires_at": "NULL",
@@ -57,16 +63,18 @@ def _attempt() -> dict[str, str]:
     }
 
 
-def add_audience(conn: Connection, first: int, count: int, starts_at: datetime) -> None:
-    """Clients with two addresses, consent and an appointment each, numbered alike."""
+def add_audience(
+    conn: Connection, first: int, count: int, starts_at: datetime, way: Channel = Channel.SMS
+) -> None:
+    """Clients with two addresses, one of them for `way`, consent and an appointment each, numbered alike."""
     one = {"clinic": str(CLINIC), "id": "n"}
     person = {"kind": "'client'", "external_id": "'c' || n", "given_name": "'Given' || n"}
     person |= {"family_name": "'Family' || n", "language": "'en'", "use_details": "true"}
     _insert(conn, "recipient", one | person, first, count, starts_at)
-    ways = (("sms", "'+1' || (2000000000 + n)"), ("email", "n || '@example.org'"))
-    for step, (channel, address) in enumerate(ways):
-        way = {"recipient": "n", "channel": f"'{channel}'", "origin": "'details'", "address": address}
-        _insert(conn, "contact", one | {"id": f"2 * n + {step}"} | way, first, count, starts_at)
+    for step, channel in enumerate((way, Channel.EMAIL)):
+        contact = {"recipient": "n", "channel": f"'{channel}'", "origin": "'details'"}
+        contact |= {"id": f"2 * n + {step}", "address": _ADDRESSES[channel]}
+        _insert(conn, "contact", one | contact, first, count, starts_at)
     consent = {"recipient": "n", "purpose": "'messaging'", "given": "true"}
     consent |= {"source": "'import'", "at": ":due"}
     _insert(conn, "consent", one | consent, first, count, starts_at)

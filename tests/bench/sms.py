@@ -100,7 +100,9 @@ class Turn:
 
 async def _gateway_turn(line: Line) -> Turn:
     writer, process = await line.writer_seconds(), time.process_time()
-    seconds = await line.turn(TURN)
+    delivered, seconds = await line.turn(TURN)
+    if delivered != TURN:
+        raise RuntimeError(f"{delivered} of {TURN} texts were delivered")
     writer, process = await line.writer_seconds() - writer, time.process_time() - process
     sending = seconds - RECEIPTS_AFTER
     return Turn(_rate(seconds), writer / sending, writer / TURN * 1e6, process / TURN * 1e6)
