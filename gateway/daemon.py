@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from gateway import broadcast, domain
+from gateway.asterisk.agi import agi_address
 from gateway.channels.port import Channel
 from gateway.dispatch import Dispatcher
 from gateway.domain import Reply, ReplyKind, RingwellError
@@ -24,9 +25,13 @@ from gateway.lines import open_lines, returns_of
 from gateway.link import StoreLink
 from gateway.outbox import Outbox
 from gateway.policy import Rules
+from gateway.rendering import library_of
 from gateway.settings import Settings
+from gateway.studio.kept import follow_prompts, kept_prompts
 from store import migrate, sweep
 from store.engine import Store
+from voices.library import VoiceLibrary
+from voices.prompts import KeptPrompts
 
 log = logging.getLogger(__name__)
 
@@ -52,10 +57,12 @@ async def run(settings: Settings, announce: Callable[[str], None] = print) -> No
             store = await stack.enter_async_context(Store(settings.store_url))
             link = StoreLink(store)
             await _prepare_schema(store, link)
-            channels = await open_lines(settings, stack)
+            kept = KeptPrompts(await kept_prompts(settings, link))
+            library = await stack.enter_async_context(library_of(settings, kept))
+            channels = await open_lines(settings, stack, library)
             if not channels:
                 log.warning("no trunk, bind or relay is set: nothing can be sent yet")
-            await _work(settings, link, channels, announce)
+            await _work(settings, link, channels, announce, kept, library)
 
 
 def tune_interpreter() -> None:
@@ -91,7 +98,12 @@ async def _prepare_schema(store: Store, link: StoreLink) -> None:
 
 
 async def _work(
-    settings: Settings, link: StoreLink, channels: Sequence[Channel], announce: Callable[[str], None]
+    settings: Settings,
+    link: StoreLink,
+    channels: Sequence[Channel],
+    announce: Callable[[str], None],
+    kept: KeptPrompts,
+    library: VoiceLibrary,
 ) -> None:
     owner = f"{settings.node}/{secrets.token_hex(4)}"
     outbox = Outbox(link, settings, owner)
@@ -99,6 +111,7 @@ async def _work(
     dispatchers = [Dispatcher(channel, link, outbox, settings, owner) for channel in channels]
     await link.insist(sweep.sweep, settings.node, owner, link.store.clock())
     services = [outbox.run(), *_upkeep(settings, link, owner, channels)]
+    services += [follow_prompts(settings, link, kept), *_studio(settings, link, library)]
     for channel in channels:
         services += [channel.run(), intake.follow(channel)]
     if settings.console.enabled:
@@ -166,6 +179,17 @@ async def _every(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
     while True:
         await work()
         await asyncio.sleep(seconds)
+
+
+def _studio(settings: Settings, link: StoreLink, library: VoiceLibrary) -> list[Job]:
+    """The studio, where a telephone can reach it."""
+    if not settings.staff_line.host:
+        return []
+    # Imported late: most gateways that only send have no need of it.
+    from gateway.studio.service import Studio
+
+    address = agi_address(settings.folder / "asterisk", settings.studio.port)
+    return [Studio(settings, link, library, address).run()]
 
 
 async def _console(settings: Settings, store: Store, announce: Callable[[str], None]) -> None:

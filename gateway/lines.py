@@ -11,6 +11,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from gateway.asterisk.ami import Ami
+from gateway.asterisk.instance import Instance
 from gateway.channels.email import EmailChannel
 from gateway.channels.email_return import Returns, Seal
 from gateway.channels.fax import FaxChannel
@@ -22,14 +23,18 @@ from gateway.documents.fax import FaxRenderer, Sender
 from gateway.exchange import open_exchange
 from gateway.rendering import speech, telefax
 from gateway.settings import Settings, cache_folder
-from voices.library import Limits, VoiceLibrary
+from voices.library import VoiceLibrary
 
 
-async def open_lines(settings: Settings, stack: AsyncExitStack) -> Sequence[Channel]:
+async def open_lines(settings: Settings, stack: AsyncExitStack, library: VoiceLibrary) -> Sequence[Channel]:
     """A channel for each kind of line that is set up; `stack` closes what they need."""
     channels: list[Channel] = []
-    if settings.trunks:
-        channels += await _telephone(settings, stack)
+    if settings.trunks or settings.staff_line.host:
+        exchange = await open_exchange(settings)
+        # Ended only when the gateway stops in order: after a crash the calls that are up go on.
+        stack.push_async_callback(exchange.stop)
+        if settings.trunks:
+            channels += _telephone(settings, exchange, library)
     if settings.binds:
         channels.append(SmsChannel(next(iter(settings.binds.values()))))
     if settings.relays:
@@ -39,24 +44,10 @@ async def open_lines(settings: Settings, stack: AsyncExitStack) -> Sequence[Chan
     return channels
 
 
-async def _telephone(settings: Settings, stack: AsyncExitStack) -> list[Channel]:
-    exchange = await open_exchange(settings)
-    # Ended only when the gateway stops in order: after a crash the calls that are up go on.
-    stack.push_async_callback(exchange.stop)
+def _telephone(settings: Settings, exchange: Instance, library: VoiceLibrary) -> list[Channel]:
     identity = exchange.identity()
     ami = Ami("127.0.0.1", identity.ami_port, settings.asterisk.username, identity.secret)
     trunk = next(iter(settings.trunks.values()))
-    prompts = settings.voice.prompts.expanduser() if settings.voice.prompts else None
-    models = settings.voice.models.expanduser() if settings.voice.models else None
-    library = await stack.enter_async_context(
-        VoiceLibrary(
-            cache_folder() / "sounds",
-            prompts,
-            settings.voice.workers,
-            models=models,
-            limits=Limits(cache_bytes=settings.voice.cache_mb * 1_000_000),
-        )
-    )
     pace = trunk_pace(trunk)
     return [
         VoiceChannel(ami, trunk, settings.voice, speech(library), pace),

@@ -9,8 +9,23 @@ from gateway.channels.errors import ContentError
 from gateway.documents.errors import BadDocumentError
 from gateway.documents.fax import FaxRenderer
 from gateway.domain import FaxImage, FaxLetter, Prompt, Speech
+from gateway.settings import Settings, cache_folder
 from voices.errors import PromptError, SpeechError, VoiceMissingError
-from voices.library import VoiceLibrary
+from voices.library import Limits, VoiceLibrary
+from voices.prompts import KeptPrompts
+
+
+def library_of(settings: Settings, kept: KeptPrompts | None = None) -> VoiceLibrary:
+    """The library of this installation; `kept` are the prompts of the studio. Close it after use."""
+    voice = settings.voice
+    return VoiceLibrary(
+        cache_folder() / "sounds",
+        voice.prompts.expanduser() if voice.prompts else None,
+        voice.workers,
+        models=voice.models.expanduser() if voice.models else None,
+        limits=Limits(cache_bytes=voice.cache_mb * 1_000_000),
+        kept=kept,
+    )
 
 
 def speech(

@@ -150,11 +150,18 @@ def _version(row: Row[Any]) -> Version:
     return Version(row.id, row.prompt, row.language, row.label, row.state, row.active, *times, take)
 
 
-def add_draft(conn: Connection, clinic: int, number: int, language: str, take: Take, now: datetime) -> int:
-    """Write a recording down as a draft; an earlier draft of the same person for the same prompt goes."""
-    if take.staff is not None:
-        earlier = (_v.prompt == number, _v.language == language, _v.staff == take.staff, _v.state == DRAFT)
-        conn.execute(prompt_version.delete().where(_v.clinic == clinic, *earlier))
+def add_draft(
+    conn: Connection,
+    clinic: int,
+    number: int,
+    language: str,
+    take: Take,
+    now: datetime,
+    instead_of: int | None = None,
+) -> int:
+    """Write a recording down as a draft, perhaps instead of an earlier one; its number."""
+    if instead_of is not None:
+        discard(conn, clinic, instead_of)
     made = ids.take(conn, clinic, "prompt_version")
     row = {"clinic": clinic, "id": made, "prompt": number, "language": language, "label": "", "at": now}
     row |= {

@@ -73,7 +73,6 @@ class _Lines:
 
     def __init__(self, connection: socket.socket) -> None:
         self._file = connection.makefile("rb")
-        self.last = ""
 
     def readline(self) -> str:
         while True:
@@ -83,7 +82,6 @@ class _Lines:
             text = line.decode("utf-8", "replace")
             # Said between answers when the caller hangs up; the answer itself still comes.
             if text.strip() != "HANGUP":
-                self.last = text
                 return text
 
     def close(self) -> None:
@@ -119,14 +117,6 @@ class _Session(AGI):  # type: ignore[misc]
         raise CallOverError("whoever called is no exchange")
 
 
-@dataclass(frozen=True, slots=True)
-class Entered:
-    """Digits that a caller entered; `ended` is False when they stopped in the middle."""
-
-    digits: str
-    ended: bool
-
-
 class Call:
     """A call that an exchange handed to us. Every method blocks, and raises CallOverError once it is over."""
 
@@ -138,16 +128,17 @@ class Call:
         if not hmac.compare_digest(told.encode(), secret.encode()):
             raise CallOverError("whoever called does not know the secret")
 
-    def ask(self, sounds: list[Path], most: int, seconds: float) -> Entered:
-        """Play sounds one after another until a key is pressed; the keys up to `#`, `most` or a silence."""
-        played = self._quoted("&".join(_sound(file) for file in sounds))
-        digits = str(self._do(self._agi.get_data, played, int(seconds * 1000), most))
-        return Entered(digits, "(timeout)" not in self._lines.last)
+    def ask(self, sound: Path, most: int, seconds: float) -> str:
+        """Play a sound until a key is pressed; the keys up to `#`, `most` or a silence.
 
-    def play(self, sounds: list[Path]) -> None:
-        """Play sounds to their end, whatever is pressed."""
-        for file in sounds:
-            self._do(self._agi.stream_file, self._quoted(_sound(file)))
+        One command for all: a key that comes between two commands is lost.
+        """
+        named = self._quoted(_sound(sound))
+        return str(self._do(self._agi.get_data, named, int(seconds * 1000), most))
+
+    def play(self, sound: Path) -> None:
+        """Play a sound to its end, whatever is pressed."""
+        self._do(self._agi.stream_file, self._quoted(_sound(sound)))
 
     def record(self, file: Path, seconds: float) -> None:
         """Record into a WAV file until `#`; what was recorded before a hang-up stays in the file."""

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from dataclasses import asdict
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from gateway.asterisk.instance import Identity, Instance
+from gateway.asterisk.instance import Identity, Instance, free_port
 from gateway.asterisk.runtime import Runtime
 from gateway.town import sounds
 from gateway.town.calls import CallBook
 from gateway.town.ears import Ears
 from gateway.town.households import PATIENCE, QUICK_AREA, TELEPHONES, VOICEMAIL_SECONDS
+from gateway.town.phones import Phones
 
-AMI_USER = "town"
+AMI_USER, PHONES_USER = "town", "phones"
 
 # A telephone that is waiting sends silence; without it answering-machine detection hears no pause.
 _TELEPHONE_OPTIONS = "\n[options](+)\ntransmit_silence = yes\n"
@@ -32,11 +34,24 @@ class Exchange:
         self._book = book
         self._ears = Ears(book)
         self._instance = Instance(folder / "exchange", runtime)
+        self._phones_port = 0
 
     @property
     def sip_port(self) -> int:
         """Where clinics call; the same after a pause."""
         return self._instance.identity().sip_port
+
+    @property
+    def phones_port(self) -> int:
+        """Where the clinic's own telephones call from and are called; the same after a pause."""
+        if not self._phones_port:
+            self._phones_port = free_port(socket.SOCK_DGRAM)
+        return self._phones_port
+
+    def phones(self) -> Phones:
+        """The clinic's own telephones, to be opened while this runs."""
+        identity = self._instance.identity()
+        return Phones(self._folder / "phones", identity.ami_port, PHONES_USER, identity.secret)
 
     @property
     def pid(self) -> int:
@@ -68,6 +83,8 @@ class Exchange:
     def _values(self, identity: Identity) -> dict[str, object]:
         return asdict(identity) | {
             "ami_user": AMI_USER,
+            "phones_user": PHONES_USER,
+            "phones_port": self.phones_port,
             "folder": self._folder,
             "sounds": sounds.prepare(),
             "seed": self._seed,

@@ -19,6 +19,7 @@ from gateway.town.errors import TownError
 from gateway.town.exchange import Exchange
 from gateway.town.ledger import Ledger
 from gateway.town.mail import MailServer
+from gateway.town.phones import Phones
 from gateway.town.smsc import Smsc
 
 ADDRESS_FILE = "town.json"
@@ -30,6 +31,7 @@ class Address:
     """Where the town listens on 127.0.0.1, and its processes; the content of `town.json`."""
 
     sip: int
+    phones: int
     smpp: int
     smtp: int
     control: int
@@ -83,12 +85,17 @@ class Town:
         """Where to reach it."""
         return Address(
             sip=self._exchange.sip_port,
+            phones=self._exchange.phones_port,
             smpp=self._smsc.port,
             smtp=self._mail.port,
             control=self._control.port,
             pid=os.getpid(),
             exchange_pid=self._exchange.pid,
         )
+
+    def phones(self) -> Phones:
+        """The telephones inside the clinic, to be opened with `async with`."""
+        return self._exchange.phones()
 
     async def pause(self, part: str) -> None:
         """Take `exchange`, `smsc` or `mail` away, as an outage does: connections are cut."""

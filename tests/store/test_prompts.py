@@ -124,15 +124,25 @@ async def test_of_many_kept_at_once_one_is_played(world: World) -> None:
     assert sum(row["active"] for row in rows) == 1
 
 
-async def test_a_second_draft_takes_the_place_of_the_first_of_the_same_person(world: World) -> None:
+async def test_drafts_wait_for_the_person_who_made_them(world: World) -> None:
     number = await _prompt(world)
-    await _draft(world, number, staff=1)
-    again = await _draft(world, number, staff=1)
-    spanish = await _draft(world, number, "es", staff=1)
+    first, second = [await _draft(world, number, staff=1) for _ in range(2)]
     others = await _draft(world, number, staff=2)
-    mine = await world.store.read(prompts.drafts_of, CLINIC, 1)
-    assert [one.id for one in mine] == [spanish, again]
+    assert [one.id for one in await world.store.read(prompts.drafts_of, CLINIC, 1)] == [second, first]
     assert [one.id for one in await world.store.read(prompts.drafts_of, CLINIC, 2)] == [others]
+
+
+async def test_a_draft_may_take_the_place_of_another_and_of_nothing_that_was_kept(world: World) -> None:
+    number = await _prompt(world)
+    kept, draft = await _kept(world, number, staff=1), await _draft(world, number, staff=1)
+    for replaced in (draft, kept):
+        take = replace(TAKE, staff=1)
+        await world.store.run(
+            prompts.add_draft, CLINIC, number, "en", take, world.clock(), instead_of=replaced
+        )
+    found = {one.id: one.state for one in await world.store.read(prompts.versions, CLINIC)}
+    assert draft not in found
+    assert list(found.values()) == ["draft", "draft", "kept"]
 
 
 async def test_drafts_can_be_thrown_away_and_kept_versions_cannot(world: World) -> None:

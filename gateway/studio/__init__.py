@@ -1,0 +1,5 @@
+"""The studio: staff dial an extension and record prompts, guided by a voice.
+
+`talk` decides what happens next and knows no wire; `conversation` carries it out on a call; `desk` knows the
+store and the recordings; `server` takes calls from the exchange; `service` is what the daemon runs.
+"""
