@@ -22,8 +22,8 @@ from gateway.documents.tiff import count_pages
 from gateway.domain import FaxImage, FaxLetter
 
 # Part of every address: raise it when the same letter would look different.
-_RENDERING = 1
-LARGEST_PDF = 50 << 20
+_RENDERING = 2
+LARGEST_DOCUMENT = 50 << 20
 # Processor time of one fax; on a busy machine that takes longer.
 CPU_SECONDS = 20
 WALL_SECONDS = 60.0
@@ -92,10 +92,10 @@ async def render_fax(
         station=sender.station,
         sent_on=f"{sent_on:%B} {sent_on.day}, {sent_on.year}",
     )
-    # A PDF brings its own words.
-    subject, text = ("", "") if letter.pdf else (letter.subject, letter.text)
-    pdf = str(letter.pdf.expanduser().absolute()) if letter.pdf else ""
-    job = Job(front if cover else None, subject, text, pdf, "", fine, max_pages, CPU_SECONDS, "")
+    # A document brings its own words.
+    subject, text = ("", "") if letter.document else (letter.subject, letter.text)
+    document = str(letter.document.expanduser().absolute()) if letter.document else ""
+    job = Job(front if cover else None, subject, text, document, "", fine, max_pages, CPU_SECONDS, "")
     try:
         return await _kept_or_rendered(cache, job)
     except OSError as error:
@@ -103,11 +103,11 @@ async def render_fax(
 
 
 async def _kept_or_rendered(cache: Path, job: Job) -> FaxImage:
-    if job.pdf:
-        job = replace(job, digest=await asyncio.to_thread(_digest, Path(job.pdf)))
+    if job.document:
+        job = replace(job, digest=await asyncio.to_thread(_digest, Path(job.document)))
     shelf = await asyncio.to_thread(Shelf, cache)
-    # Neither the place of the PDF nor the limits: they do not change what is seen.
-    content = replace(job, pdf=job.digest and "pdf", max_pages=0, cpu_seconds=0)
+    # Neither the place of the document nor the limits: they do not change what is seen.
+    content = replace(job, document=job.digest and "document", max_pages=0, cpu_seconds=0)
     file = shelf.address(json.dumps([_RENDERING]).encode() + content.encode())
     if not await asyncio.to_thread(shelf.use, file):
         await asyncio.to_thread(shelf.sweep)
@@ -118,19 +118,22 @@ async def _kept_or_rendered(cache: Path, job: Job) -> FaxImage:
     return FaxImage(file, pages)
 
 
-def _digest(pdf: Path) -> str:
+def _digest(document: Path) -> str:
     try:
-        found = pdf.stat()
+        found = document.stat()
         if not stat.S_ISREG(found.st_mode):
-            raise BadDocumentError(f"the PDF to fax is not a file: {pdf}")
-        if found.st_size > LARGEST_PDF:
+            raise BadDocumentError(f"the document to fax is not a file: {document}")
+        if found.st_size > LARGEST_DOCUMENT:
             raise BadDocumentError(
-                f"the PDF to fax has {found.st_size >> 20} MB, more than {LARGEST_PDF >> 20}: {pdf}"
+                f"the document to fax has {found.st_size >> 20} MB, more than the "
+                f"{LARGEST_DOCUMENT >> 20} allowed: {document}"
             )
-        with pdf.open("rb") as file:
+        with document.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise BadDocumentError(f"the PDF to fax cannot be read: {error.strerror} ({pdf})") from error
+        raise BadDocumentError(
+            f"the document to fax cannot be read: {error.strerror} ({document})"
+        ) from error
 
 
 async def _render(shelf: Shelf, file: Path, job: Job) -> None:

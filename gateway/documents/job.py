@@ -20,12 +20,15 @@ class Cover:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One fax: `pdf` and its SHA-256, or `text` under `subject`; no cover when `cover` is None."""
+    """One fax: `document` (a PDF or a picture) and its SHA-256, or `text` under `subject`.
+
+    There is no cover page when `cover` is None.
+    """
 
     cover: Cover | None
     subject: str
     text: str
-    pdf: str
+    document: str
     digest: str
     fine: bool
     max_pages: int

@@ -12,6 +12,7 @@ from PIL.Image import Image
 from gateway.documents import letter
 from gateway.documents.errors import BadDocumentError, RenderingError
 from gateway.documents.job import Job
+from gateway.documents.picture import Picture
 from gateway.documents.raster import fax_page
 from gateway.documents.sheet import Sheets
 from gateway.documents.tiff import TiffWriter
@@ -21,12 +22,12 @@ def render(job: Job) -> int:
     """Write the fax; how many pages it has."""
     with Sheets() as front, Sheets() as text:
         covers = 1 if job.cover else 0
-        body = _opened(job) if job.pdf else text.document
-        if not job.pdf:
+        body = _opened(job) if job.document else text.document
+        if not job.document:
             letter.set_text(text, job.subject, job.text, job.max_pages - covers)
         pages = len(body) + covers
         if len(body) == 0:
-            raise BadDocumentError("the PDF to fax has no page")
+            raise BadDocumentError("the document to fax has no page")
         if pages > job.max_pages:
             raise BadDocumentError(f"a fax of {pages} pages is longer than the {job.max_pages} allowed")
         if job.cover:
@@ -34,9 +35,13 @@ def render(job: Job) -> int:
         with TiffWriter(Path(job.output), pages, job.fine) as tiff:
             for page in _pages(front.document, job, dithered=False):
                 tiff.add(page)
-            for page in _pages(body, job, dithered=bool(job.pdf)):
+            for page in _body_pages(body, job):
                 tiff.add(page)
     return pages
+
+
+def _body_pages(body: pypdfium2.PdfDocument | Picture, job: Job) -> Iterator[Image]:
+    return body.pages(job.fine) if isinstance(body, Picture) else _pages(body, job, bool(job.document))
 
 
 def _pages(document: pypdfium2.PdfDocument, job: Job, dithered: bool) -> Iterator[Image]:
@@ -50,10 +55,15 @@ def _pages(document: pypdfium2.PdfDocument, job: Job, dithered: bool) -> Iterato
         page.close()
 
 
-def _opened(job: Job) -> pypdfium2.PdfDocument:
-    data = Path(job.pdf).read_bytes()
+def _opened(job: Job) -> pypdfium2.PdfDocument | Picture:
+    data = Path(job.document).read_bytes()
     if hashlib.sha256(data).hexdigest() != job.digest:
-        raise RenderingError("the PDF to fax was being replaced while it was read")
+        raise RenderingError("the document to fax was being replaced while it was read")
+    # A PDF may have something before its mark.
+    return _opened_pdf(data) if b"%PDF-" in data[:1024] else Picture(data)
+
+
+def _opened_pdf(data: bytes) -> pypdfium2.PdfDocument:
     try:
         document = pypdfium2.PdfDocument(data)
         document.init_forms()

@@ -28,8 +28,17 @@ def fax_page(page: pypdfium2.PdfPage, fine: bool, dithered: bool) -> Image.Image
     columns, rows = max(1, round(width * scale)), max(1, round(height * scale * dpi / X_DPI))
     grey = page.render(scale=scale, grayscale=True, draw_annots=True).to_pil().convert("L")
     grey = grey.resize((min(columns, WIDTH), rows), Resampling.BOX if not fine else Resampling.LANCZOS)
-    sheet = Image.new("L", (WIDTH, rows), 255)
-    sheet.paste(grey, ((WIDTH - grey.width) // 2, 0))
     if dithered:
-        return sheet.point(_GREYS).convert("1", dither=Dither.FLOYDSTEINBERG)
-    return sheet.point(_SHARP).convert("1", dither=Dither.NONE)
+        return dithered_sheet(grey)
+    return _sheet(grey).point(_SHARP).convert("1", dither=Dither.NONE)
+
+
+def dithered_sheet(grey: Image.Image) -> Image.Image:
+    """A picture in greys, at most 1728 wide, as a fax page whose greys are dots."""
+    return _sheet(grey).point(_GREYS).convert("1", dither=Dither.FLOYDSTEINBERG)
+
+
+def _sheet(grey: Image.Image) -> Image.Image:
+    sheet = Image.new("L", (WIDTH, grey.height), 255)
+    sheet.paste(grey, ((WIDTH - grey.width) // 2, 0))
+    return sheet

@@ -81,12 +81,12 @@ class Mail:
 
 @dataclass(frozen=True, slots=True)
 class FaxLetter:
-    """A fax before rendering: a text or a PDF for the body, and what the cover page says."""
+    """A fax before rendering: a text or a document (PDF, PNG, JPEG, TIFF), and what the cover page says."""
 
     to_name: str
     subject: str
     text: str = ""
-    pdf: Path | None = None
+    document: Path | None = None
     to_number: str = ""
 
 

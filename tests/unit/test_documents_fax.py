@@ -179,7 +179,7 @@ async def test_a_text_that_cannot_be_faxed_says_why(tmp_path, text, complaint):
     ],
 )
 async def test_a_pdf_of_any_size_is_fitted_to_the_width(tmp_path, size, rows, square):
-    image = await faxed(tmp_path, replace(LETTER, pdf=pdf_of(tmp_path, size)))
+    image = await faxed(tmp_path, replace(LETTER, document=pdf_of(tmp_path, size)))
     page = pages(image)[1]
     left, top, right, bottom = page.convert("L").point(lambda grey: 255 - grey).getbbox()
     assert page.size == (1728, pytest.approx(rows, abs=2))
@@ -194,7 +194,9 @@ async def test_a_rotated_page_comes_upright(tmp_path):
     turned = tmp_path / "turned.pdf"
     document.save(turned)
     document.close()
-    assert pages(await faxed(tmp_path, replace(LETTER, pdf=turned)))[1].height == pytest.approx(1283, abs=2)
+    assert pages(await faxed(tmp_path, replace(LETTER, document=turned)))[1].height == pytest.approx(
+        1283, abs=2
+    )
 
 
 async def test_greys_are_dithered_and_letters_stay_sharp(tmp_path):
@@ -202,7 +204,7 @@ async def test_greys_are_dithered_and_letters_stay_sharp(tmp_path):
     ImageDraw.Draw(picture).rectangle((100, 100, 300, 300), fill=148)
     ImageDraw.Draw(picture).rectangle((400, 100, 500, 200), fill=40)
     picture.save(tmp_path / "photo.pdf", resolution=72)
-    page = pages(await faxed(tmp_path, replace(LETTER, pdf=tmp_path / "photo.pdf")))[1]
+    page = pages(await faxed(tmp_path, replace(LETTER, document=tmp_path / "photo.pdf")))[1]
     assert 0.3 < ink(page.crop((350, 350, 750, 750))) < 0.7
     assert ink(page.crop((1160, 310, 1380, 500))) == 1
     assert ink(page.crop((1450, 600, 1700, 2000))) == 0
@@ -211,8 +213,8 @@ async def test_greys_are_dithered_and_letters_stay_sharp(tmp_path):
 @pytest.mark.parametrize(
     ("data", "complaint"),
     [
-        (b"", "cannot be read: is it a PDF"),
-        (b"GIF89a", "cannot be read: is it a PDF"),
+        (b"", "no PDF, PNG, JPEG or TIFF"),
+        (b"GIF89a", "no PDF, PNG, JPEG or TIFF"),
         (
             b"%PDF-1.7\n1 0 obj\n<< /Type /Catalog >>\nendobj\ntrailer << /Root 1 0 R >>",
             "no page|is it a PDF",
@@ -222,24 +224,24 @@ async def test_greys_are_dithered_and_letters_stay_sharp(tmp_path):
 async def test_a_bad_pdf_says_so(tmp_path, data, complaint):
     (tmp_path / "bad.pdf").write_bytes(data)
     with pytest.raises(BadDocumentError, match=complaint):
-        await faxed(tmp_path, replace(LETTER, pdf=tmp_path / "bad.pdf"))
+        await faxed(tmp_path, replace(LETTER, document=tmp_path / "bad.pdf"))
 
 
 async def test_a_pdf_that_is_missing_or_no_file_says_so(tmp_path):
     with pytest.raises(BadDocumentError, match=r"No such file.*gone\.pdf"):
-        await faxed(tmp_path, replace(LETTER, pdf=tmp_path / "gone.pdf"))
+        await faxed(tmp_path, replace(LETTER, document=tmp_path / "gone.pdf"))
     os.mkfifo(tmp_path / "pipe.pdf")
     with pytest.raises(BadDocumentError, match="not a file"):
-        await faxed(tmp_path, replace(LETTER, pdf=tmp_path / "pipe.pdf"))
+        await faxed(tmp_path, replace(LETTER, document=tmp_path / "pipe.pdf"))
 
 
 async def test_a_pdf_with_too_many_pages_is_refused_before_it_is_rendered(tmp_path):
     file = pdf_of(tmp_path, *[(100, 100)] * 5)
     with pytest.raises(BadDocumentError, match="6 pages is longer than the 5"):
-        await faxed(tmp_path, replace(LETTER, pdf=file), max_pages=5)
-    image = await faxed(tmp_path, replace(LETTER, pdf=file), max_pages=6)
+        await faxed(tmp_path, replace(LETTER, document=file), max_pages=5)
+    image = await faxed(tmp_path, replace(LETTER, document=file), max_pages=6)
     with pytest.raises(BadDocumentError, match="6 pages is longer than the 5"):
-        await faxed(tmp_path, replace(LETTER, pdf=file), max_pages=5)
+        await faxed(tmp_path, replace(LETTER, document=file), max_pages=5)
     assert image.pages == 6
 
 
@@ -248,7 +250,7 @@ async def test_a_pdf_that_takes_all_memory_takes_that_of_its_own_process_alone(t
     forms = [b"/F Do " * 10] * 8 + [b"0 0 600 700 re f " * 10]
     (tmp_path / "bomb.pdf").write_bytes(written_pdf(forms))
     with pytest.raises(BadDocumentError, match="more time or memory"):
-        await faxed(tmp_path, replace(LETTER, pdf=tmp_path / "bomb.pdf"))
+        await faxed(tmp_path, replace(LETTER, document=tmp_path / "bomb.pdf"))
     assert not list((tmp_path / "faxes").glob(".*.part"))
     assert (await faxed(tmp_path)).pages == 2
 
@@ -257,7 +259,7 @@ async def test_a_pdf_that_takes_for_ever_is_stopped(tmp_path, monkeypatch):
     monkeypatch.setattr(fax, "CPU_SECONDS", 1)
     (tmp_path / "slow.pdf").write_bytes(slow_pdf())
     with pytest.raises(BadDocumentError, match="more time or memory"):
-        await faxed(tmp_path, replace(LETTER, pdf=tmp_path / "slow.pdf"))
+        await faxed(tmp_path, replace(LETTER, document=tmp_path / "slow.pdf"))
     assert (await faxed(tmp_path)).pages == 2
 
 
@@ -313,7 +315,7 @@ async def test_the_same_content_gives_the_same_bytes_wherever_it_is_rendered(tmp
 
 
 async def test_a_pdf_that_changed_is_another_fax(tmp_path):
-    letter = replace(LETTER, pdf=pdf_of(tmp_path, (612, 792)))
+    letter = replace(LETTER, document=pdf_of(tmp_path, (612, 792)))
     before = await faxed(tmp_path, letter)
     pdf_of(tmp_path, (612, 792), ink_at=0.5)
     assert (await faxed(tmp_path, letter)).tiff != before.tiff
@@ -350,7 +352,7 @@ def children() -> set[psutil.Process]:
 
 async def test_a_caller_that_gives_up_leaves_no_process(tmp_path):
     (tmp_path / "slow.pdf").write_bytes(slow_pdf())
-    task = asyncio.create_task(faxed(tmp_path, replace(LETTER, pdf=tmp_path / "slow.pdf")))
+    task = asyncio.create_task(faxed(tmp_path, replace(LETTER, document=tmp_path / "slow.pdf")))
     others = children()
     while not children() - others:
         await asyncio.sleep(0.01)
