@@ -16,10 +16,10 @@ from datetime import datetime, timedelta
 from gateway import policy, wording
 from gateway.channels.errors import ContentError
 from gateway.channels.port import Channel
-from gateway.domain import Attempt, Content, Outcome, State, Unknown
+from gateway.domain import Attempt, Content, Facts, Outcome, State, Unknown
 from gateway.link import StoreLink
 from gateway.outbox import Outbox
-from gateway.policy import Allow, Defer, Refuse, Rules
+from gateway.policy import ALLOW, Allow, Defer, Refuse, Rules, Verdict
 from gateway.settings import Settings
 from gateway.settlement import Started
 from store import facts, queue, sweep
@@ -40,7 +40,7 @@ class Job:
     """A claimed message that may go: its content is being prepared while it waits for a free line."""
 
     claimed: Claimed
-    contact: int
+    facts: Facts
     content: asyncio.Task[Content]
     consent_as_of: int
     judged_at: datetime
@@ -80,8 +80,10 @@ class Dispatcher:
 
     async def drain(self, seconds: float) -> None:
         """Give attempts under way this long to end; the rest is found out after the next start."""
-        if self._sends:
-            await asyncio.wait(self._sends, timeout=seconds)
+        deadline = self._now() + seconds
+        # A start that was under way launches more.
+        while self._sends and (left := deadline - self._now()) > 0:
+            await asyncio.wait(self._sends, timeout=left)
         for send in self._sends:
             send.cancel()
 
@@ -148,17 +150,26 @@ class Dispatcher:
         page = await self._link.store.read(facts.load, self._clinic, asked)
         now = self._link.store.clock()
         for item, known in zip(claimed, page.facts, strict=True):
-            verdict = policy.decide(known, self._channel.name, item.address, now, self._rules)
-            match verdict:
-                case Allow():
-                    content = wording.compose(known, self._channel.name, self._settings.clinic)
-                    preparing = asyncio.create_task(self._channel.prepare(content))
-                    contact = known.contacts[self._channel.name].id
-                    self._ready.append(Job(item, contact, preparing, page.consent_as_of, now))
-                case Defer(until=until, reason=reason):
-                    self._verdict(item, State.SCHEDULED, reason, until)
-                case Refuse(reason=reason, state=state):
-                    self._verdict(item, state, reason)
+            try:
+                self._judge_one(item, known, page.consent_as_of, now)
+            except Exception:
+                # One message that cannot be judged must not keep all others from leaving.
+                log.exception("message %d could not be judged, tried again later", item.id)
+                self._verdict(item, State.SCHEDULED, "preparation-failed", now + PREPARE_AGAIN)
+
+    def _judge_one(self, item: Claimed, known: Facts, consent_as_of: int, now: datetime) -> None:
+        match self._decide(item, known, now):
+            case Allow():
+                content = wording.compose(known, self._channel.name, self._settings.clinic)
+                preparing = asyncio.create_task(self._channel.prepare(content))
+                self._ready.append(Job(item, known, preparing, consent_as_of, now))
+            case Defer(until=until, reason=reason):
+                self._verdict(item, State.SCHEDULED, reason, until)
+            case Refuse(reason=reason, state=state):
+                self._verdict(item, state, reason)
+
+    def _decide(self, item: Claimed, known: Facts, now: datetime) -> Verdict:
+        return policy.decide(known, self._channel.name, item.address, now, self._rules)
 
     def _verdict(self, item: Claimed, state: State, reason: str, due_at: datetime | None = None) -> None:
         self._outbox.put(Settlement(item.id, item.attempt, state, due_at=due_at, reason=reason))
@@ -166,7 +177,9 @@ class Dispatcher:
     # --- start and send ---
 
     async def _start_some(self) -> None:
-        free = await self._channel.slots()
+        free = await self._room()
+        if not self._ready:
+            return
         jobs = await self._prepared(min(free, self._settings.dispatch.micro_batch))
         jobs = await self._still_fresh(jobs)
         if jobs:
@@ -175,6 +188,18 @@ class Dispatcher:
             self._sends.add(starting)
             starting.add_done_callback(self._sends.discard)
             await asyncio.shield(starting)
+
+    async def _room(self) -> int:
+        """Wait for free slots; what waits too long for them goes back, for another gateway or verdict."""
+        slots = asyncio.create_task(self._channel.slots())
+        try:
+            while not slots.done():
+                await asyncio.wait([slots], timeout=VERDICT_LIFE.total_seconds())
+                if not slots.done():
+                    await self._hand_back(self._outdated(self._link.store.clock()))
+            return slots.result()
+        finally:
+            slots.cancel()
 
     async def _start(self, jobs: Sequence[Job]) -> None:
         now = self._link.store.clock()
@@ -221,19 +246,31 @@ class Dispatcher:
         return False
 
     async def _still_fresh(self, jobs: list[Job]) -> list[Job]:
-        """The jobs without those whose verdict is too old; all such that wait go back to the queue, too."""
-        oldest = self._link.store.clock() - VERDICT_LIFE
-        stale = {job for job in (*jobs, *self._ready) if job.judged_at < oldest and job.content.done()}
-        if stale:
-            self._ready = [job for job in self._ready if job not in stale]
-            ids = [job.claimed.id for job in stale]
-            await self._link.store.run(queue.hand_back, self._clinic, self._owner, ids)
+        """The jobs that may go at this very moment; the others, and all that wait for too long, go back."""
+        now = self._link.store.clock()
+        stale = {job for job in jobs if self._decide(job.claimed, job.facts, now) != ALLOW}
+        stale |= self._outdated(now, jobs)
+        await self._hand_back(stale)
         return [job for job in jobs if job not in stale]
+
+    def _outdated(self, now: datetime, taken: Sequence[Job] = ()) -> set[Job]:
+        """Jobs whose verdict is too old."""
+        oldest = now - VERDICT_LIFE
+        return {job for job in (*taken, *self._ready) if job.judged_at < oldest and job.content.done()}
+
+    async def _hand_back(self, jobs: set[Job]) -> None:
+        if jobs:
+            self._ready = [job for job in self._ready if job not in jobs]
+            ids = [job.claimed.id for job in jobs]
+            await self._link.store.run(queue.hand_back, self._clinic, self._owner, ids)
 
     def _launch(self, job: Job, number: int, now: datetime) -> None:
         item = job.claimed
-        attempt = Attempt(self._clinic, item.id, number, item.address, job.content.result(), item.expires_at)
-        started = Started(item.id, number, item.charged, now, item.expires_at, job.contact)
+        # The appointment may have been moved since the message was planned.
+        expires_at = policy.expiry(job.facts)
+        contact = job.facts.contacts[self._channel.name].id
+        attempt = Attempt(self._clinic, item.id, number, item.address, job.content.result(), expires_at)
+        started = Started(item.id, number, item.charged, now, expires_at, contact)
         self._outbox.opened(item.id)
         send = asyncio.create_task(self._send(attempt, started))
         self._sends.add(send)
