@@ -91,15 +91,16 @@ async def _translated(running: Any) -> Any:
         raise
 
 
-# PostgreSQL's classes: connection, sign-in, no such database, resources, operator, input and output.
-_AWAY = {"08", "28", "3D", "53", "57", "58"}
-_READ_ONLY = "25006"
+# PostgreSQL's classes: connection, sign-in, no such database, rolled back (again and again), resources,
+# operator, input and output.
 _ROLLED_BACK = "40"
+_AWAY = {"08", "28", "3D", _ROLLED_BACK, "53", "57", "58"}
+_READ_ONLY, _LOCKED = "25006", "55P03"
 
 
 def _is_shutdown(error: DBAPIError) -> bool:
     state = _sqlstate(error)
-    return state[:2] in _AWAY or state == _READ_ONLY
+    return state[:2] in _AWAY or state in (_READ_ONLY, _LOCKED)
 
 
 def _sqlstate(error: DBAPIError) -> str:

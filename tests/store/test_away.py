@@ -112,6 +112,15 @@ async def test_a_server_that_only_reads_is_away_for_writers(postgresql_store: st
         assert await store.read(ids.upcoming, CLINIC, "x") == 1
 
 
+@pytest.mark.parametrize("state", ["40P01", "40001", "55P03"])
+async def test_whoever_loses_every_deadlock_or_waits_too_long_tries_later(
+    postgresql_store: str, state: str
+) -> None:
+    losing = f"DO $$ BEGIN RAISE EXCEPTION 'lost' USING ERRCODE = '{state}'; END $$"
+    async with Store(postgresql_store) as store:
+        await _away(lambda: store.run(lambda conn: conn.exec_driver_sql(losing)))
+
+
 async def test_a_deadlock_is_settled_by_doing_the_loser_again(store: Store) -> None:
     await store.run(
         lambda conn: conn.execute(
