@@ -20,7 +20,7 @@ from gateway.domain import Accepted, Attempt, OptedOut, Outcome, Receipt
 from gateway.link import StoreLink
 from gateway.settings import Settings
 from gateway.settlement import Started, settlement
-from store import people, segments
+from store import people, receipts, segments
 from store.segments import Named
 from store.settle import Settlement, settle
 
@@ -136,7 +136,8 @@ class Outbox:
         settle(conn, self._clinic, self._owner, evidence.combined(first, late), now)
         for entry in batch:
             if entry.opted_out:
-                people.withdraw(conn, self._clinic, entry.opted_out, "keypress", now)
+                who = receipts.message_of(conn, self._clinic, entry.settlement.message)
+                people.withdraw(conn, self._clinic, entry.opted_out, "keypress", now, who and who[0])
 
     async def _acknowledge(self, batch: Sequence[Entry]) -> None:
         settled: dict[int, list[str]] = defaultdict(list)

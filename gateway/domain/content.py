@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -123,9 +124,13 @@ def attempt_id(clinic: int, message: int, number: int) -> str:
     return f"rw-{clinic}-{message}-{number}"
 
 
+# No longer than the store can hold: a stranger may write what looks like an id.
+_NUMBER = re.compile(r"[0-9]{1,18}")
+
+
 def parse_attempt_id(text: str) -> tuple[int, int, int] | None:
     """(clinic, message, number) of an attempt id, or None when the text is not one."""
     parts = text.split("-")
-    if len(parts) != 4 or parts[0] != "rw" or not all(p.isascii() and p.isdigit() for p in parts[1:]):
+    if len(parts) != 4 or parts[0] != "rw" or not all(_NUMBER.fullmatch(part) for part in parts[1:]):
         return None
     return int(parts[1]), int(parts[2]), int(parts[3])

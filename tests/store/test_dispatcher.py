@@ -15,7 +15,7 @@ import pytest
 
 from gateway import dispatch, wording
 from gateway.dispatch import Dispatcher
-from gateway.domain import Attempt, Channel, Content, Delivered, Event, MessageType, Outcome
+from gateway.domain import Attempt, Channel, Content, Delivered, Event, MessageType, OptedOut, Outcome
 from gateway.link import StoreLink
 from gateway.outbox import Outbox
 from gateway.settings import Settings
@@ -24,6 +24,7 @@ from tests.store.world import OTHER, OWNER, Clock, World
 
 PHONE = "+12025550107"
 SETTINGS = Settings()
+ARRIVED = Delivered("receipt-delivered")
 
 
 @dataclass
@@ -32,6 +33,7 @@ class Stage:
 
     name: Channel = Channel.SMS
     seconds: float = 0.0
+    outcome: Outcome = ARRIVED
     open: asyncio.Event = field(default_factory=asyncio.Event)
     wanted: asyncio.Event = field(default_factory=asyncio.Event)
     got: list[Attempt] = field(default_factory=list)
@@ -50,10 +52,10 @@ class Stage:
         return content
 
     async def send(self, attempt: Attempt) -> Outcome:
-        """It arrives."""
+        """It arrives, after a while."""
         self.got.append(attempt)
         await asyncio.sleep(self.seconds)
-        return Delivered("receipt-delivered")
+        return self.outcome
 
     async def batches(self, most: int) -> AsyncIterator[Sequence[Event]]:
         """Nothing comes back."""
@@ -202,3 +204,16 @@ async def test_a_stop_waits_for_attempts_that_were_just_being_started(sqlite_sto
 
 async def _true_if(thing: object) -> bool:
     return bool(thing)
+
+
+async def test_who_asks_to_be_left_alone_is_heeded_although_an_import_changed_their_number(
+    world: World,
+) -> None:
+    number, stage = await _queued(world), Stage(outcome=OptedOut("opted-out"), seconds=0.3)
+    person = (await world.row(number))["recipient"]
+    async with _dispatching(world.store, stage):
+        stage.open.set()
+        await _until_state(world, number, "sending")
+        await world.person("p1", details={Channel.SMS: "+12025550177"})
+        await _until_state(world, number, "delivered")
+    assert await world.ledger(person) == [(True, "import"), (False, "keypress")]

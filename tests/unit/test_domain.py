@@ -33,7 +33,8 @@ def test_an_attempt_id_can_be_read_back():
 
 
 @pytest.mark.parametrize(
-    "text", ["", "rw-1-2", "rw-1-2-x", "xx-1-2-3", "rw-1-2-3-4", "rw-1-²-3", "rw--1-2-3"]
+    "text",
+    ["", "rw-1-2", "rw-1-2-x", "xx-1-2-3", "rw-1-2-3-4", "rw-1-²-3", "rw--1-2-3", f"rw-1-{'9' * 5000}-1"],
 )
 def test_what_is_not_an_attempt_id_is_none(text):
     assert parse_attempt_id(text) is None
