@@ -12,6 +12,7 @@ import sys
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -36,7 +37,11 @@ from voices.prompts import KeptPrompts
 log = logging.getLogger(__name__)
 
 DRAIN_SECONDS = 20.0
+# How long a stop waits for the database to take what ended meanwhile.
+FLUSH_SECONDS = 10.0
 RECONCILE_SECONDS = 5.0
+EXPIRE_SECONDS = 60.0
+EXPIRE_AT_ONCE = 500
 RECONCILE_FOR = timedelta(days=2)
 PLAN_IDLE = timedelta(seconds=60)
 
@@ -134,8 +139,16 @@ async def _until_stopped(services: Sequence[Job], dispatchers: Sequence[Dispatch
         log.info("stopping: attempts under way may end")
         _cancel(dispatching)
         await asyncio.gather(*(dispatcher.drain(DRAIN_SECONDS) for dispatcher in dispatchers))
-        await outbox.flush()
+        await _flush(outbox)
         _cancel(serving)
+
+
+async def _flush(outbox: Outbox) -> None:
+    try:
+        async with asyncio.timeout(FLUSH_SECONDS):
+            await outbox.flush()
+    except TimeoutError:
+        log.error("the database is away: how the last attempts ended is looked for after the next start")
 
 
 def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
@@ -164,6 +177,13 @@ def _upkeep(settings: Settings, link: StoreLink, owner: str, channels: Sequence[
             if attempts := await link.insist(sweep.open_attempts, clinic, channel.name, since):
                 await channel.reconcile(attempts)
 
+    async def expire() -> None:
+        now = link.store.clock()
+        for channel in domain.Channel:
+            lost = partial(link.store.read, sweep.overdue, clinic, channel, now, EXPIRE_AT_ONCE)
+            while numbers := await link.patiently(lost):
+                await link.insist(sweep.expire, clinic, numbers, now)
+
     async def plan() -> None:
         await link.patiently(lambda: broadcast.resume(link.store, clinic, rules, PLAN_IDLE))
 
@@ -171,6 +191,7 @@ def _upkeep(settings: Settings, link: StoreLink, owner: str, channels: Sequence[
         _every(lease.total_seconds() / 4, renew),
         _every(lease.total_seconds() / 2, clean),
         _every(RECONCILE_SECONDS, reconcile),
+        _every(EXPIRE_SECONDS, expire),
         _every(PLAN_IDLE.total_seconds(), plan),
     ]
 

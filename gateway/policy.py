@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from gateway.domain import Channel, ConsentEntry, Facts, State
 from gateway.settings import PolicySettings, Settings, Window
@@ -128,6 +128,8 @@ def _when(facts: Facts, channel: Channel, now: datetime, rules: Rules) -> Verdic
     start = max(now, facts.broadcast.send_at)
     window: Window = getattr(rules.windows, channel.value)
     zone = _zone(facts.recipient.zone or rules.clinic_zone)
+    if zone is None:
+        return Refuse("unknown-time-zone")
     until = next_opening(start, window, zone)
     if until >= expiry(facts):
         return Refuse("window-after-expiry", State.EXPIRED)
@@ -137,8 +139,12 @@ def _when(facts: Facts, channel: Channel, now: datetime, rules: Rules) -> Verdic
 
 
 @lru_cache(maxsize=512)
-def _zone(name: str) -> ZoneInfo:
-    return ZoneInfo(name)
+def _zone(name: str) -> ZoneInfo | None:
+    """None for a name that this machine's time zones do not have, though the importing one's had."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return None
 
 
 def next_opening(moment: datetime, window: Window, zone: ZoneInfo) -> datetime:

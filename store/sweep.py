@@ -5,12 +5,23 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Update, and_, func, literal_column, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Update,
+    and_,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
-from gateway.domain import Channel, State, attempt_id
-from store.batch import not_among
+from gateway.domain import DUE_STATES, Channel, State, attempt_id
+from store.batch import among, not_among
 from store.queue import RECEIPT_EXPECTED, UNKNOWN, in_states
-from store.schema import attempt, message
+from store.schema import appointment, attempt, message
 
 _m = message.c
 _LEASED = (State.CLAIMED, State.SENDING)
@@ -95,6 +106,26 @@ def _make_unknown(conn: Connection, lost: ColumnElement[bool], now: datetime) ->
     same = {"settled_at": now, "outcome": "unknown", "cause": "interrupted", "evidence": {}}
     if rows := [dict(row) | same for row in found]:
         conn.execute(attempt.insert(), rows)
+
+
+def overdue(conn: Connection, clinic: int, channel: Channel, now: datetime, most: int) -> list[int]:
+    """Waiting messages that have lost their point: their line is away, or there is none."""
+    a = appointment.c
+    still_to_come = select(a.id).where(a.clinic == _m.clinic, a.id == _m.appointment, a.starts_at > now)
+    due = (_m.clinic == clinic, _m.channel == channel.value, _m.due_at <= now, in_states(DUE_STATES))
+    # An appointment that was moved has not begun, whatever was written down when the message was planned.
+    lost = select(_m.id).where(*due, _m.expires_at <= now, ~exists(still_to_come))
+    return list(conn.execute(lost.limit(most)).scalars())
+
+
+def expire(conn: Connection, clinic: int, numbers: Collection[int], now: datetime) -> None:
+    """Close overdue messages that are still waiting."""
+    conn.execute(
+        update(message)
+        .where(_m.clinic == clinic, among(_m.id, "ids"), in_states(DUE_STATES))
+        .values(state=literal_column("'expired'"), reason="expired", updated_at=now),
+        {"ids": list(numbers)},
+    )
 
 
 def open_attempts(conn: Connection, clinic: int, channel: Channel, since: datetime) -> list[str]:

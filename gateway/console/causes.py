@@ -91,6 +91,7 @@ CAUSES: Mapping[str, str] = {
     # decided before sending
     "no-consent": "No consent on record",
     "consent-withdrawn": "Consent was withdrawn",
+    "unknown-time-zone": f"This machine does not know the recipient's time zone: {_ASK}",
     "no-address": "No address on record for this channel",
     "bad-address": "The address on record does not work",
     "address-changed": "The address changed after planning",

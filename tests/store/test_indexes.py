@@ -40,6 +40,7 @@ QUESTIONS: dict[str, tuple[str, Callable[..., Any], tuple[Any, ...]]] = {
     "open messages": ("message_pkey", receipts.open_messages, (CLINIC, [7, 8])),
     "orphans": ("ix_message_(waiting|sent)", receipts.open_by_address, (CLINIC, SMS, "+12025550100")),
     "reply to": ("ix_message_sent", receipts.latest_to, (CLINIC, SMS, "+12025550100")),
+    "overdue": ("ix_message_due", sweep.overdue, (CLINIC, SMS, NOON, 500)),
     "cancel": ("uq_message|autoindex_message", broadcasts.cancel, (CLINIC, 1, NOON)),
     "today": (
         "ix_message_(due|leased)",

@@ -154,3 +154,23 @@ async def test_accepted_messages_are_unconfirmed_when_no_receipt_came_in_time(wo
     assert await world.states([late, fresh, silent]) == ["accepted", "sending", "accepted"]
     await world.settle(delivered(late))
     assert (await world.row(late))["state"] == "delivered"
+
+
+async def test_what_lost_its_point_while_its_line_was_away_expires(world: World) -> None:
+    over, due = NOON - timedelta(minutes=1), NOON - timedelta(hours=1)
+    lost = [await world.message(s, due_at=due, expires_at=over) for s in (State.QUEUED, State.SCHEDULED)]
+    kept = [
+        await world.message(due_at=due, expires_at=NOON + timedelta(hours=1)),
+        await world.message(State.CLAIMED, due_at=due, expires_at=over),
+        await world.message(due_at=due, expires_at=over, channel="voice"),
+        await world.message(due_at=due, expires_at=over, clinic=2),
+    ]
+    await world.person()
+    await world.visit("moved", "p1", starts_at=NOON + timedelta(hours=2))
+    kept.append(await world.message(due_at=due, expires_at=over, appointment=1))
+    assert await world.store.read(sweep.overdue, CLINIC, Channel.SMS, NOON, 1) == lost[:1]
+    assert sorted(await world.store.read(sweep.overdue, CLINIC, Channel.SMS, NOON, 9)) == lost
+    await world.store.run(sweep.expire, CLINIC, [*lost, kept[1]], NOON)
+    assert await world.states(lost) == ["expired", "expired"]
+    assert (await world.row(lost[0]))["reason"] == "expired"
+    assert await world.states(kept[:3]) == ["queued", "claimed", "queued"]

@@ -10,7 +10,7 @@ import pytest
 from gateway.domain import DUE_STATES, TRANSITIONS, Channel, State
 from store import broadcasts, queue, sweep
 from store.settle import Settlement
-from tests.store.world import CLINIC, LEASE, NODE, OWNER, World
+from tests.store.world import CLINIC, LEASE, OTHER, OWNER, World
 
 Verb = Callable[[World, int], Awaitable[object]]
 
@@ -28,7 +28,7 @@ async def _hand_back(world: World, number: int) -> None:
 
 
 async def _sweep(world: World, number: int) -> None:
-    await world.store.run(sweep.sweep, NODE, OWNER, world.clock() + LEASE + timedelta(seconds=1))
+    await world.store.run(sweep.sweep, "other", OTHER, world.clock() + LEASE + timedelta(seconds=1))
 
 
 async def _release(world: World, number: int) -> None:
@@ -44,6 +44,10 @@ async def _close(world: World, number: int) -> None:
     await world.store.run(sweep.close_unconfirmed, CLINIC, later, later)
 
 
+async def _expire(world: World, number: int) -> None:
+    await world.store.run(sweep.expire, CLINIC, [number], world.clock())
+
+
 async def _renew(world: World, number: int) -> None:
     await world.store.run(sweep.renew, OWNER, world.clock() + LEASE)
 
@@ -57,6 +61,7 @@ _VERBS: dict[str, tuple[Verb, dict[State, State]]] = {
     "release_strays": (_release, {State.CLAIMED: State.QUEUED, State.SENDING: State.SCHEDULED}),
     "cancel": (_cancel, dict.fromkeys((*DUE_STATES, State.CLAIMED), State.CANCELLED)),
     "close_unconfirmed": (_close, {}),
+    "expire": (_expire, dict.fromkeys(DUE_STATES, State.EXPIRED)),
     "renew": (_renew, {}),
 }
 

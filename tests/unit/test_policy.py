@@ -180,3 +180,8 @@ def test_an_opening_is_never_in_the_past_and_always_inside_the_window(zone):
         assert moment <= opening <= moment + timedelta(hours=25)
         assert window.opens <= opening.astimezone(place).time() < window.closes
         moment += timedelta(hours=1)
+
+
+def test_a_time_zone_that_this_machine_does_not_know_is_refused_not_guessed():
+    somewhere = replace(PERSON, zone="Mars/Olympus_Mons")
+    assert decide(facts(recipient=somewhere)) == Refuse("unknown-time-zone")
