@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import statistics
 import tempfile
 import threading
@@ -125,6 +126,8 @@ async def _turns(port: int, folder: Path) -> list[tuple[Turn, float]]:
 
 def main() -> None:
     """Print the ratio to the bare loop, and how far both goals are."""
+    # smpplib reports every bind that ends.
+    logging.getLogger("smpplib").setLevel(logging.CRITICAL)
     gc.freeze()
     tune_interpreter()
     with tempfile.TemporaryDirectory(prefix="ringwell-bench-") as folder, server(RECEIPTS_AFTER) as port:
