@@ -7,7 +7,18 @@ from collections.abc import Iterator
 
 import typer
 
-from gateway.commands import asterisk, broadcast, console, demo, doctor, history, imports, running
+from gateway.commands import (
+    asterisk,
+    broadcast,
+    console,
+    demo,
+    doctor,
+    history,
+    imports,
+    prompts,
+    running,
+    staff,
+)
 from gateway.commands.shared import console as terminal
 from gateway.domain import RingwellError
 
@@ -25,6 +36,8 @@ app.add_typer(console.app, name="console")
 app.command("history")(history.history)
 app.command("doctor")(doctor.doctor)
 app.add_typer(asterisk.app, name="asterisk")
+app.add_typer(prompts.app, name="prompts")
+app.add_typer(staff.app, name="staff")
 
 
 def main() -> None:

@@ -97,3 +97,27 @@ def _user(conn: Connection, clinic: int, which: object) -> StaffUser | None:
     query = select(_s.staff, _s.number, _r.language, _s.pin_hash).select_from(joined)
     row = conn.execute(query.where(_s.clinic == clinic, which)).first()  # type: ignore[arg-type]
     return StaffUser(*row) if row else None
+
+
+@dataclass(frozen=True, slots=True)
+class StaffRow:
+    """A member of staff; `number` is None for somebody who may not use the studio."""
+
+    staff: int
+    external_id: str
+    name: str
+    language: str
+    number: str | None
+
+
+def staff_list(conn: Connection, clinic: int) -> list[StaffRow]:
+    """Everybody of the staff, by name."""
+    joined = recipient.outerjoin(staff_pin, (_s.clinic == _r.clinic) & (_s.staff == _r.id))
+    names = (_r.given_name, _r.family_name)
+    query = select(_r.id, _r.external_id, *names, _r.language, _s.number).select_from(joined)
+    wanted = query.where(_r.clinic == clinic, _r.kind == RecipientKind.STAFF.value)
+    rows = conn.execute(wanted.order_by(_r.family_name, _r.given_name, _r.id))
+    return [
+        StaffRow(row.id, row.external_id, f"{row.given_name} {row.family_name}".strip(), *row[4:])
+        for row in rows
+    ]

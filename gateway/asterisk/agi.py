@@ -133,16 +133,16 @@ class Call:
 
         One command for all: a key that comes between two commands is lost.
         """
-        named = self._quoted(_sound(sound))
+        named = self._quoted(sound_name(sound))
         return str(self._do(self._agi.get_data, named, int(seconds * 1000), most))
 
     def play(self, sound: Path) -> None:
         """Play a sound to its end, whatever is pressed."""
-        self._do(self._agi.stream_file, self._quoted(_sound(sound)))
+        self._do(self._agi.stream_file, self._quoted(sound_name(sound)))
 
     def record(self, file: Path, seconds: float) -> None:
         """Record into a WAV file until `#`; what was recorded before a hang-up stays in the file."""
-        self._do(self._agi.record_file, _sound(file), "wav", "#", int(seconds * 1000), 0, "")
+        self._do(self._agi.record_file, sound_name(file), "wav", "#", int(seconds * 1000), 0, "")
 
     def _do(self, act: Any, *args: object) -> Any:
         try:
@@ -171,7 +171,7 @@ class Call:
         self._lines.close()
 
 
-def _sound(file: Path) -> str:
+def sound_name(file: Path) -> str:
     """The name that the exchange knows a file by: without its ending, which it chooses itself."""
     name = str(file.absolute().with_suffix(""))
     if any(not mark.isprintable() or mark in '&,|;"\\$' for mark in name):

@@ -121,6 +121,18 @@ async def test_who_lost_their_pin_may_not_come_in(world: World) -> None:
     assert (await _try(world)).user is None
 
 
+async def test_the_staff_are_listed_with_their_numbers(world: World) -> None:
+    await _user(world)
+    zoe = Person(RecipientKind.STAFF, "S2", "Zoe", "Zimmer", "en")
+    await world.store.run(people.save_person, CLINIC, zoe, world.clock())
+    await world.person("a client")
+    listed = await world.store.read(pins.staff_list, CLINIC)
+    assert [(row.external_id, row.name, row.language, row.number) for row in listed] == [
+        ("S1", "Grace Okafor", "es", "42"),
+        ("S2", "Zoe Zimmer", "en", None),
+    ]
+
+
 async def test_old_tries_do_not_pile_up(world: World) -> None:
     for _ in range(5):
         await _try(world, judge=_never)
