@@ -146,7 +146,7 @@ def read_deliver(body: bytes) -> Deliver:
         at = _skip_string(body, at)
         data_coding, length = body[at + 2], body[at + 4]
     except (IndexError, ValueError) as error:
-        raise PduError("a deliver_sm of the SMSC ends too early") from error
+        raise PduError("a deliver_sm of the SMSC ends too early or has an endless address") from error
     at += 5
     tlvs = _tlvs(body, at + length)
     return Deliver(source, destination, esm_class, data_coding, _body(body[at : at + length], tlvs), tlvs)
@@ -160,8 +160,12 @@ def _skip_string(body: bytes, at: int) -> int:
     return body.index(0, at) + 1
 
 
+# SMPP 3.4 has room for 20 characters; what a database indexes has an end, too.
+_LONGEST_ADDRESS = 64
+
+
 def _address(body: bytes, at: int) -> tuple[Address, int]:
-    end = body.index(0, at + 2)
+    end = body.index(0, at + 2, at + 2 + _LONGEST_ADDRESS + 1)
     return Address(body[at], body[at + 1], body[at + 2 : end].decode("latin-1")), end + 1
 
 

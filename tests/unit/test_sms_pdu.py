@@ -99,6 +99,13 @@ def test_a_long_delivery_is_read_from_its_payload() -> None:
     assert sms_pdu.read_deliver(made.encode()[16:]).body == b"y" * 400
 
 
+@pytest.mark.parametrize("octets", [65, 40_000])
+def test_an_address_without_end_is_refused(octets: int) -> None:
+    body = b"\0\1\1" + b"9" * octets + b"\0\1\1" + b"2\0" + b"\0" * 10
+    with pytest.raises(PduError):
+        sms_pdu.read_deliver(body)
+
+
 @given(st.binary(max_size=120))
 @example(b"\0\1\1")
 @example(b"\0\1\1x\0\1\1y\0\0\0\0\0\0\0\0\0\0\xff")
