@@ -98,9 +98,9 @@ class Dispatcher:
             await self._start_some()
         except StoreAwayError as error:
             self._in_doubt = True
-            await self._link.wait(error)
+            await self._link.wait(error, self)
         else:
-            self._link.back()
+            self._link.back(self)
         return True
 
     async def _refill(self) -> None:

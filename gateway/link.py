@@ -20,7 +20,8 @@ class StoreLink:
     def __init__(self, store: Store, pause: float = 0.5) -> None:
         self.store = store
         self._pause = pause
-        self._away = False
+        # Whose work does not go through. On a full disk that of others, who only look, still does.
+        self._away: set[object] = set()
 
     async def insist(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Do `work` in a transaction, again and again until the database takes it."""
@@ -28,24 +29,29 @@ class StoreLink:
 
     async def patiently(self, doing: Callable[[], Awaitable[T]]) -> T:
         """Await what `doing` returns, again and again until the database is there for it."""
-        while True:
-            try:
-                done = await doing()
-            except StoreAwayError as error:
-                await self.wait(error)
-            else:
-                self.back()
-                return done
+        who = object()
+        try:
+            while True:
+                try:
+                    done = await doing()
+                except StoreAwayError as error:
+                    await self.wait(error, who)
+                else:
+                    self.back(who)
+                    return done
+        finally:
+            self._away.discard(who)
 
-    async def wait(self, error: StoreAwayError) -> None:
-        """Say the loss once, then pause."""
+    async def wait(self, error: StoreAwayError, who: object) -> None:
+        """Say the loss once, however many suffer from it, then pause."""
         if not self._away:
             log.error("%s; nothing is sent until it is back", error)
-        self._away = True
+        self._away.add(who)
         await asyncio.sleep(self._pause)
 
-    def back(self) -> None:
-        """The database answered."""
-        if self._away:
-            log.warning("the database is back")
-        self._away = False
+    def back(self, who: object) -> None:
+        """The work of `who` went through."""
+        if who in self._away:
+            self._away.remove(who)
+            if not self._away:
+                log.warning("the database is back")
