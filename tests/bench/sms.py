@@ -48,6 +48,8 @@ class BareLoop:
         self._room = threading.Semaphore(WINDOW)
         self._receipts = threading.Semaphore(0)
         self._client = smpplib.client.Client("127.0.0.1", port, timeout=60)
+        # It reports every bind that ends.
+        self._client.logger.setLevel(logging.CRITICAL)
         self._client.set_message_sent_handler(lambda pdu: self._room.release())
         self._client.set_message_received_handler(lambda pdu: self._receipts.release())
         self._client.connect()
@@ -126,8 +128,6 @@ async def _turns(port: int, folder: Path) -> list[tuple[Turn, float]]:
 
 def main() -> None:
     """Print the ratio to the bare loop, and how far both goals are."""
-    # smpplib reports every bind that ends.
-    logging.getLogger("smpplib").setLevel(logging.CRITICAL)
     gc.freeze()
     tune_interpreter()
     with tempfile.TemporaryDirectory(prefix="ringwell-bench-") as folder, server(RECEIPTS_AFTER) as port:
