@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from sqlalchemy import Connection
 
 from gateway import imports
 from gateway.commands.shared import ConfigOption, JsonOption, load, out, print_json, ready_store, run
 from gateway.imports import Parsed, Problem
 from gateway.settings import Clinic
-from store import people
-from store.people import Person, Visit
+from store import register
+from store.people import Person
 
 app = typer.Typer(help="Take clients, staff and appointments from CSV files.", no_args_is_help=True)
 
@@ -46,12 +45,8 @@ async def _people(
     settings = load(config)
     parsed = read(file, settings.clinic)
     async with ready_store(settings) as store:
-        now = store.clock()
-
-        def save(conn: Connection) -> None:
-            people.save_people(conn, settings.clinic.id, [row for _, row in parsed.rows], now)
-
-        await store.run(save)
+        people = [row for _, row in parsed.rows]
+        await store.run(register.save_people, settings.clinic.id, people, store.clock())
     return len(parsed.rows), parsed.problems
 
 
@@ -59,16 +54,16 @@ async def _visits(config: Path | None, file: Path) -> tuple[int, list[Problem]]:
     settings = load(config)
     parsed = imports.read_appointments(file, settings.clinic)
     async with ready_store(settings) as store:
-        unknown = await store.run(_save_visits, settings.clinic.id, parsed.rows)
-    return len(parsed.rows) - len(unknown), parsed.problems + unknown
-
-
-def _save_visits(conn: Connection, clinic: int, rows: Sequence[tuple[int, Visit]]) -> list[Problem]:
-    return [
+        visits = [visit for _, visit in parsed.rows]
+        unknown = {
+            visit.external_id for visit in await store.run(register.save_visits, settings.clinic.id, visits)
+        }
+    problems = [
         Problem(line, "client", "the client or the staff member is not known: import them first")
-        for line, visit in rows
-        if not people.save_visit(conn, clinic, visit)
+        for line, visit in parsed.rows
+        if visit.external_id in unknown
     ]
+    return len(parsed.rows) - len(problems), parsed.problems + problems
 
 
 def _report(taken: int, problems: Sequence[Problem], as_json: bool) -> None:

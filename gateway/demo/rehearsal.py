@@ -27,8 +27,7 @@ from gateway.demo.clinic import Household, people, visits, write_csv, zone_at_no
 from gateway.domain import RingwellError
 from gateway.settings import Settings
 from gateway.town.town import Address, read_address
-from store import migrate
-from store import people as records
+from store import migrate, register
 from store.engine import Store
 
 START_SECONDS = 60.0
@@ -120,8 +119,8 @@ class Rehearsal:
                 f"the demo clinic's own files have problems: {read.problems + booked.problems}"
             )
         now = store.clock()
-        await store.run(records.save_people, clinic.id, [row for _, row in read.rows], now)
-        await store.run(records.save_visits, clinic.id, [row for _, row in booked.rows])
+        await store.run(register.save_people, clinic.id, [row for _, row in read.rows], now)
+        await store.run(register.save_visits, clinic.id, [row for _, row in booked.rows])
 
     async def start_daemon(self) -> None:
         """Start the gateway; it takes up what an earlier one left."""

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from gateway.domain import Broadcast, BroadcastClass, Channel, MessageType, RecipientKind, State
-from store import broadcasts, people, queue, settle
+from store import broadcasts, queue, register, settle
 from store.broadcasts import Planned
 from store.engine import Store
 from store.people import Person
@@ -56,7 +56,7 @@ class Day:
             details={channel: address},
             consent=True,
         )
-        return await self.store.run(people.save_person, CLINIC, person, self.clock()), address
+        return await self.store.run(register.save_person, CLINIC, person, self.clock()), address
 
     async def broadcast(
         self, name: str, channel: Channel, size: int, reason: str | None = None, who: str | None = None

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Connection
 
 from gateway.domain import Channel, RecipientKind, Reply, ReplyKind
-from store import people, receipts
+from store import people, receipts, register
 from store.people import Person, Visit
 from store.schema import appointment, contact, recipient
 from tests.store.world import CLINIC, NOON, World
@@ -35,8 +35,8 @@ async def test_a_person_imported_again_is_updated_and_keeps_their_number(world: 
 async def test_clients_and_staff_with_the_same_external_id_are_two_people(world: World) -> None:
     client = await world.person("7")
     staff = Person(RecipientKind.STAFF, "7", "Tara", "Fischer", "en")
-    assert await world.store.run(people.save_person, CLINIC, staff, NOON) != client
-    assert await world.store.run(people.save_person, 2, staff, NOON) == 1
+    assert await world.store.run(register.save_person, CLINIC, staff, NOON) != client
+    assert await world.store.run(register.save_person, 2, staff, NOON) == 1
 
 
 async def test_contacts_follow_the_import(world: World) -> None:
@@ -184,7 +184,7 @@ async def test_an_appointment_of_someone_unknown_is_handed_back(world: World) ->
         Visit("a2", "nobody", None, NOON, "Check-up", "Dr. Ito"),
         Visit("a3", "c1", "no-staff", NOON, "Check-up", "Dr. Ito"),
     ]
-    unknown = await world.store.run(people.save_visits, CLINIC, rows)
+    unknown = await world.store.run(register.save_visits, CLINIC, rows)
     assert [visit.external_id for visit in unknown] == ["a2", "a3"]
     assert [row["external_id"] for row in await world.rows(appointment)] == ["a1"]
 
@@ -193,7 +193,7 @@ async def test_a_batch_of_people_is_saved_as_a_whole_or_not_at_all(world: World)
     good = Person(RecipientKind.CLIENT, "c1", "Rosa", "Costa", "en", consent=True)
     broken = Person(RecipientKind.CLIENT, None, "Rosa", "Costa", "en")  # type: ignore[arg-type]
     with pytest.raises(Exception, match=r"(?i)null"):
-        await world.store.run(people.save_people, CLINIC, [good, broken], NOON)
+        await world.store.run(register.save_people, CLINIC, [good, broken], NOON)
     assert await world.rows(recipient) == []
-    await world.store.run(people.save_people, CLINIC, [good], NOON)
+    await world.store.run(register.save_people, CLINIC, [good], NOON)
     assert len(await world.rows(recipient)) == 1

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from gateway.domain import RecipientKind
-from store import people, pins
+from store import pins, register
 from store.people import Person
 from store.pins import NumberTakenError, Try
 from store.schema import pin_try
@@ -20,7 +20,7 @@ HASH = "$argon2id$…"
 
 async def _user(world: World, number: str = "42", name: str = "S1") -> int:
     person = Person(RecipientKind.STAFF, name, "Grace", "Okafor", "es")
-    staff = await world.store.run(people.save_person, CLINIC, person, world.clock())
+    staff = await world.store.run(register.save_person, CLINIC, person, world.clock())
     await world.store.run(pins.set_pin, CLINIC, staff, number, HASH, world.clock())
     return staff
 
@@ -124,7 +124,7 @@ async def test_who_lost_their_pin_may_not_come_in(world: World) -> None:
 async def test_the_staff_are_listed_with_their_numbers(world: World) -> None:
     await _user(world)
     zoe = Person(RecipientKind.STAFF, "S2", "Zoe", "Zimmer", "en")
-    await world.store.run(people.save_person, CLINIC, zoe, world.clock())
+    await world.store.run(register.save_person, CLINIC, zoe, world.clock())
     await world.person("a client")
     listed = await world.store.read(pins.staff_list, CLINIC)
     assert [(row.external_id, row.name, row.language, row.number) for row in listed] == [

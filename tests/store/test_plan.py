@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.domain import Broadcast, Channel, MessageType, RecipientKind, State
-from store import broadcasts, facts, people
+from store import broadcasts, facts, people, register
 from store.broadcasts import Candidate, Planned, Position
 from store.people import Person
 from store.schema import message
@@ -38,7 +38,7 @@ async def _add(world: World, order: Broadcast, *planned: Planned) -> bool:
 async def test_a_notice_is_for_every_client_page_by_page(world: World) -> None:
     clients = [await world.person(f"c{i}") for i in range(7)]
     await world.store.run(
-        people.save_person, CLINIC, Person(RecipientKind.STAFF, "s", "Tara", "Fischer", "en"), NOON
+        register.save_person, CLINIC, Person(RecipientKind.STAFF, "s", "Tara", "Fischer", "en"), NOON
     )
     notice = await world.broadcast(MessageType.CLIENT_NOTICE)
     pages = await _pages(world, notice, 3)
@@ -80,7 +80,7 @@ async def test_pages_cut_between_appointments_at_the_same_moment(world: World) -
 async def test_reminders_for_staff_go_to_the_staff_of_the_appointment(world: World) -> None:
     await world.person("c1")
     staff = Person(RecipientKind.STAFF, "s1", "Tara", "Fischer", "en")
-    number = await world.store.run(people.save_person, CLINIC, staff, NOON)
+    number = await world.store.run(register.save_person, CLINIC, staff, NOON)
     await world.visit("a1", "c1", staff="s1")
     await world.visit("a2", "c1")
     wanted = await world.broadcast(MessageType.STAFF_UPCOMING_APPOINTMENTS)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gateway.domain import RecipientKind
-from store import people, prompts
+from store import prompts, register
 from store.people import Person
 from store.prompts import Take
 from store.schema import prompt_version
@@ -34,7 +34,7 @@ async def _prompt(world: World, name: str = "greeting", title: str = "", wording
 
 async def _staff(world: World, name: str = "S1", given: str = "Grace") -> int:
     person = Person(RecipientKind.STAFF, name, given, "Okafor", "es")
-    return await world.store.run(people.save_person, CLINIC, person, world.clock())
+    return await world.store.run(register.save_person, CLINIC, person, world.clock())
 
 
 async def _draft(world: World, number: int, language: str = "en", **changes: Any) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, insert, select
 
 from gateway.domain import Broadcast, BroadcastClass, Channel, MessageType, RecipientKind, State
-from store import broadcasts, ids, people, queue, settle
+from store import broadcasts, ids, queue, register, settle
 from store.engine import Store
 from store.people import Person, Visit
 from store.queue import Claimed
@@ -110,13 +110,13 @@ class World:
             "consent": True,
         }
         person = Person(RecipientKind.CLIENT, name, **(usual | changes))
-        return await self.store.run(people.save_person, CLINIC, person, self.clock())
+        return await self.store.run(register.save_person, CLINIC, person, self.clock())
 
     async def visit(self, name: str, client: str, **changes: Any) -> bool:
         """An appointment as an import gives one."""
         usual: dict[str, Any] = {"staff": None, "service": "Check-up", "clinician": "Dr. Ito"}
         usual |= {"starts_at": self.clock() + timedelta(days=1)}
-        return await self.store.run(people.save_visit, CLINIC, Visit(name, client, **(usual | changes)))
+        return await self.store.run(register.save_visit, CLINIC, Visit(name, client, **(usual | changes)))
 
     async def broadcast(self, type: MessageType = MessageType.CLIENT_NOTICE, **changes: Any) -> Broadcast:
         """An ordered broadcast, still being planned."""
