@@ -105,6 +105,11 @@ def add_entries(conn: Connection, clinic: int, entries: Sequence[Entry], now: da
     conn.execute(consent.insert(), rows)
 
 
+def hold_ledger(conn: Connection, clinic: int) -> None:
+    """Nobody else adds to the consent ledger until this transaction ends: what is read from now on holds."""
+    ids.take(conn, clinic, "consent", 0)
+
+
 def holders(conn: Connection, clinic: int, address: str) -> list[int]:
     """Everybody who has this address on any channel."""
     k = contact.c
@@ -120,6 +125,8 @@ def withdraw(
     `person`: who asked for it, where that is known; they may have another address by now. Whoever has
     withdrawn by themselves already is left as they are, so that the same key or word told twice is one entry.
     """
+    # Whoever is being imported with this address is there when the ledger is ours.
+    hold_ledger(conn, clinic)
     asking = {*holders(conn, clinic, address)} | ({person} if person is not None else set())
     willing = [who for who in sorted(asking) if not _has_withdrawn(conn, clinic, who)]
     add_consent(conn, clinic, willing, False, source, now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -20,6 +20,12 @@ _CHUNK = 1000
 
 # A person as the outside knows them: kind and external id.
 Key = tuple[str, str]
+# Hears how many more rows are written; called in the thread that writes.
+Told = Callable[[int], None]
+
+
+def _nobody(count: int) -> None:
+    """Hears nothing."""
 
 
 def save_person(conn: Connection, clinic: int, person: Person, now: datetime) -> int:
@@ -27,7 +33,9 @@ def save_person(conn: Connection, clinic: int, person: Person, now: datetime) ->
     return save_people(conn, clinic, [person], now)[0]
 
 
-def save_people(conn: Connection, clinic: int, rows: Collection[Person], now: datetime) -> list[int]:
+def save_people(
+    conn: Connection, clinic: int, rows: Collection[Person], now: datetime, told: Told = _nobody
+) -> list[int]:
     """Add or update recipients by kind and external id, with contacts, in one transaction: all or none.
 
     Consent is only ever added to the ledger, and only when it differs from what the ledger says; a
@@ -40,6 +48,7 @@ def save_people(conn: Connection, clinic: int, rows: Collection[Person], now: da
         _save_contacts(conn, clinic, dict(numbered))
         people.add_entries(conn, clinic, _new_entries(conn, clinic, numbered), now)
         numbers += (number for number, _ in numbered)
+        told(len(chunk))
     return numbers
 
 
@@ -48,7 +57,7 @@ def save_visit(conn: Connection, clinic: int, visit: Visit) -> bool:
     return not save_visits(conn, clinic, [visit])
 
 
-def save_visits(conn: Connection, clinic: int, rows: Collection[Visit]) -> list[Visit]:
+def save_visits(conn: Connection, clinic: int, rows: Collection[Visit], told: Told = _nobody) -> list[Visit]:
     """Add or update appointments by external id; returns those whose client or staff is not known."""
     unknown: list[Visit] = []
     for chunk in _chunks(list(rows)):
@@ -59,6 +68,7 @@ def save_visits(conn: Connection, clinic: int, rows: Collection[Visit]) -> list[
             first = ids.take(conn, clinic, "appointment", len(good))
             values = [_visit_row(clinic, id, visit, known) for id, visit in enumerate(good, first)]
             conn.execute(_SAVE_VISIT[conn.dialect.name], values)
+        told(len(chunk))
     return unknown
 
 
@@ -204,6 +214,7 @@ _OPTED_OUT = (
 
 
 def _new_entries(conn: Connection, clinic: int, chunk: Sequence[tuple[int, Person]]) -> list[Entry]:
+    people.hold_ledger(conn, clinic)
     newest, own = _ledger(conn, clinic, [number for number, _ in chunk])
     opted_out = _opted_out(conn, clinic, chunk)
     entries = []

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.domain import Channel, Reply, ReplyKind, State
 from store import history, receipts, segments
-from store.schema import appointment, reply
+from store.schema import appointment, contact, reply
 from store.segments import Heard, Named
 from tests.store.world import CLINIC, NOON, World
 
@@ -205,3 +205,21 @@ async def test_receipts_of_a_message_are_listed_by_attempt(world: World) -> None
         (1, "a", None),
         (2, "b", "failed"),
     ]
+
+
+async def test_an_address_that_a_bounce_calls_bad_is_bad_for_all_who_have_it_on_that_channel(
+    world: World,
+) -> None:
+    address = "+12025550107"
+    both = {SMS: address, Channel.VOICE: address}
+    people = [await world.person(name, details=both) for name in ("mother", "child")]
+    await world.person("other", details={SMS: "+12025550108"})
+    number = await world.message(State.ACCEPTED, address=address, recipient=people[0])
+    for cause in ("no-such-number", "later"):
+        await world.store.run(receipts.mark_bad_address, CLINIC, number, cause)
+    marked = {
+        (row["recipient"], row["channel"]): row["bad_cause"]
+        for row in await world.rows(contact)
+        if row["bad_cause"]
+    }
+    assert marked == {(person, "sms"): "no-such-number" for person in people}
