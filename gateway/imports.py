@@ -94,6 +94,8 @@ _FLAGS = {
     "0": False,
 }
 _MAILBOX = re.compile(r"[^\s@<>,;:\"()\[\]\\]{1,64}@[A-Za-z0-9.-]{1,253}\Z")
+# Also those of Latin-1, and the line ends of Unicode.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _STATUSES = ("booked", "cancelled", "completed")
 
 
@@ -118,7 +120,9 @@ def _read(file: Path, columns: Iterable[str], required: set[str], parse: Callabl
     parsed: Parsed[T] = Parsed()
     try:
         with file.open(encoding="utf-8-sig", newline="") as stream:
-            _parse_rows(csv.DictReader(stream), set(columns), required, parse, parsed)
+            reader = csv.DictReader(stream, delimiter=_delimiter(stream.readline()))
+            stream.seek(0)
+            _parse_rows(reader, set(columns), required, parse, parsed)
     except OSError as error:
         raise ImportFileError(f"cannot read {file}: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -126,6 +130,11 @@ def _read(file: Path, columns: Iterable[str], required: set[str], parse: Callabl
     except csv.Error as error:
         raise ImportFileError(f"{file} is not a CSV file: {error}") from error
     return parsed
+
+
+def _delimiter(head: str) -> str:
+    """Spreadsheets of many countries write semicolons, some programs tabs."""
+    return max(",;\t", key=head.count)
 
 
 def _parse_rows(
@@ -169,7 +178,7 @@ def _clean(raw: Mapping[str | None, str | list[str] | None]) -> dict[str, str]:
         if column is None:
             raise _BadValueError("", "has more values than the first line has columns")
         text = value.strip() if isinstance(value, str) else ""
-        if any(ord(character) < 32 or ord(character) == 127 for character in text):
+        if _CONTROL.search(text):
             raise _BadValueError(column, "holds a control character")
         row[column] = text
     return row

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from gateway import broadcast as planning
@@ -20,10 +19,10 @@ from gateway.commands.shared import (
     MOST,
     ConfigOption,
     JsonOption,
-    console,
     load,
     out,
     print_json,
+    progress,
     ready_store,
     run,
 )
@@ -189,19 +188,13 @@ async def _create(settings: Settings, wanted: Broadcast) -> tuple[int, dict[str,
         number = await planning.order(store, clinic, wanted)
         size = await store.read(broadcasts.audience_size, clinic, wanted)
         pages = planning.plan(store, clinic, planning.numbered(wanted, number), Rules.of(settings))
-        with _progress() as bar:
+        with progress() as bar:
             task = bar.add_task("planning", total=size, counts="")
             async for page in pages:
                 tally.update(word(decision) for decision in page)
                 counts = ", ".join(f"{count} {word}" for word, count in tally.items())
                 bar.update(task, advance=len(page), counts=counts)
     return number, dict(tally)
-
-
-def _progress() -> Progress:
-    counts = TextColumn("{task.fields[counts]}")
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), counts)
-    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
 async def _listing(settings: Settings) -> list[tuple[Broadcast, dict[State, int]]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +11,16 @@ from typing import Annotated
 import typer
 
 from gateway import imports
-from gateway.commands.shared import ConfigOption, JsonOption, load, out, print_json, ready_store, run
+from gateway.commands.shared import (
+    ConfigOption,
+    JsonOption,
+    load,
+    out,
+    print_json,
+    progress,
+    ready_store,
+    run,
+)
 from gateway.imports import Parsed, Problem
 from gateway.settings import Clinic
 from store import register
@@ -44,26 +54,35 @@ async def _people(
 ) -> tuple[int, list[Problem]]:
     settings = load(config)
     parsed = read(file, settings.clinic)
+    people = [row for _, row in parsed.rows]
     async with ready_store(settings) as store:
-        people = [row for _, row in parsed.rows]
-        await store.run(register.save_people, settings.clinic.id, people, store.clock())
+        with _written(len(people)) as told:
+            await store.run(register.save_people, settings.clinic.id, people, store.clock(), told)
     return len(parsed.rows), parsed.problems
 
 
 async def _visits(config: Path | None, file: Path) -> tuple[int, list[Problem]]:
     settings = load(config)
     parsed = imports.read_appointments(file, settings.clinic)
+    visits = [visit for _, visit in parsed.rows]
     async with ready_store(settings) as store:
-        visits = [visit for _, visit in parsed.rows]
-        unknown = {
-            visit.external_id for visit in await store.run(register.save_visits, settings.clinic.id, visits)
-        }
+        with _written(len(visits)) as told:
+            strays = await store.run(register.save_visits, settings.clinic.id, visits, told)
+    unknown = {visit.external_id for visit in strays}
     problems = [
         Problem(line, "client", "the client or the staff member is not known: import them first")
         for line, visit in parsed.rows
         if visit.external_id in unknown
     ]
     return len(parsed.rows) - len(problems), parsed.problems + problems
+
+
+@contextmanager
+def _written(total: int) -> Iterator[register.Told]:
+    """A bar of the rows that are written."""
+    with progress() as bar:
+        task = bar.add_task("importing", total=total, counts="")
+        yield lambda count: bar.advance(task, count)
 
 
 def _report(taken: int, problems: Sequence[Problem], as_json: bool) -> None:
