@@ -257,7 +257,8 @@ def _mailbox(row: Row, column: str) -> str | None:
     value = row.get(column, "")
     if value and (not _MAILBOX.match(value) or not value.isascii()):
         raise _BadValueError(column, "is not an email address")
-    return value or None
+    # One mailbox however it is written, so that an opt-out is found.
+    return value.lower() or None
 
 
 def _language(row: Row, default: str) -> str:

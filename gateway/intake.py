@@ -8,6 +8,7 @@ from datetime import datetime
 from itertools import groupby
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import StatementError
 
 from gateway.channels.port import Channel
 from gateway.domain import (
@@ -51,10 +52,23 @@ class Intake:
                 if of_segments:
                     await self._outbox.hear([event for event in run if isinstance(event, Receipt)])
                 else:
-                    await self._link.insist(self._record, list(run), self._link.store.clock())
+                    await self._keep(list(run))
             settled = [event.attempt for event in batch if isinstance(event, Receipt) and event.attempt]
             if settled:
                 await channel.acknowledge(settled)
+
+    async def _keep(self, events: Sequence[Event]) -> None:
+        """Write events down; one that cannot be written is told in the log, and the others are kept."""
+        try:
+            await self._link.insist(self._record, events, self._link.store.clock())
+        except (StatementError, ValueError, LookupError) as error:
+            if len(events) > 1:
+                for event in events:
+                    await self._keep([event])
+            else:
+                # Its words may be somebody's text: the kind alone is told.
+                kind = type(events[0]).__name__.lower()
+                log.error("a %s of %s cannot be recorded (%s)", kind, events[0].channel, type(error).__name__)
 
     async def record(self, events: Sequence[Event]) -> None:
         """Write down events that came another way than over a channel. Raises StoreAwayError."""
@@ -93,17 +107,17 @@ class Intake:
         receipts.add_reply(conn, self._clinic, event, address, person, message)
         match event.kind:
             case ReplyKind.OPT_OUT:
-                people.withdraw(conn, self._clinic, address, _SOURCES[event.channel], now)
+                people.withdraw(conn, self._clinic, address, _SOURCES[event.channel], now, person)
             case ReplyKind.CONFIRM if visit:
                 receipts.mark_appointment(conn, self._clinic, visit, None, now)
             case ReplyKind.CANCEL:
                 # It may mean the visit or all messages (rules 1.7): nothing more until a person looks.
-                people.withdraw(conn, self._clinic, address, "ambiguous-cancel", now)
+                people.withdraw(conn, self._clinic, address, "ambiguous-cancel", now, person)
 
     def _answered(self, conn: Connection, event: Reply) -> tuple[int | None, int, str]:
         """(message, appointment, address) that a reply is about."""
         parsed = parse_attempt_id(event.attempt) if event.attempt else None
-        if parsed is not None:
+        if parsed is not None and parsed[0] == self._clinic:
             found = receipts.message_of(conn, self._clinic, parsed[1])
             if found is not None:
                 return parsed[1], found[1], found[2]
@@ -120,7 +134,7 @@ class Intake:
     def _withdraw_recipient(self, conn: Connection, message: int, source: str, now: datetime) -> None:
         found = receipts.message_of(conn, self._clinic, message)
         if found is not None:
-            people.withdraw(conn, self._clinic, found[2], source, now)
+            people.withdraw(conn, self._clinic, found[2], source, now, found[0])
 
 
 def _names_a_segment(event: Event) -> bool:
