@@ -11,7 +11,7 @@ from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from gateway.domain import Channel, ConsentEntry, Facts, State
+from gateway.domain import Appointment, Broadcast, Channel, ConsentEntry, Facts, State
 from gateway.settings import PolicySettings, Settings, Window
 
 
@@ -92,9 +92,18 @@ def decide(facts: Facts, channel: Channel, address: str | None, now: datetime, r
 def _about_appointment(facts: Facts, now: datetime) -> Refuse | None:
     if facts.appointment is not None and facts.appointment.status != "booked":
         return Refuse("appointment-cancelled", State.CANCELLED)
+    if facts.appointment is not None and _has_moved(facts.appointment, facts.broadcast):
+        return Refuse("appointment-moved", State.CANCELLED)
     if now >= expiry(facts):
         return Refuse("expired", State.EXPIRED)
     return None
+
+
+def _has_moved(visit: Appointment, broadcast: Broadcast) -> bool:
+    """Whether it left the days that the broadcast is about: another broadcast reminds of it (rules 2.3)."""
+    early = broadcast.starts_from is not None and visit.starts_at < broadcast.starts_from
+    late = broadcast.starts_until is not None and visit.starts_at >= broadcast.starts_until
+    return early or late
 
 
 def _about_broadcast(facts: Facts) -> Refuse | None:

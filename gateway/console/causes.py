@@ -100,6 +100,7 @@ CAUSES: Mapping[str, str] = {
     "window-after-expiry": "The calling hours open too late",
     "expired": "Too late: the appointment has begun",
     "appointment-cancelled": "The appointment was cancelled",
+    "appointment-moved": "The appointment moved to another day",
     "ambiguous-cancel": "An unclear reply to an earlier message: look at it first",
     "broadcast-cancelled": "The broadcast was cancelled",
 }

@@ -75,6 +75,16 @@ def test_a_cancelled_appointment_cancels_its_reminder():
     assert decide(gone) == Refuse("appointment-cancelled", State.CANCELLED)
 
 
+@pytest.mark.parametrize(("days", "expected"), [(0, Allow()), (1, "moved"), (-1, "moved")])
+def test_an_appointment_that_left_the_days_of_the_broadcast_gets_no_reminder_of_it(days, expected):
+    known = facts()
+    day = known.appointment.starts_at
+    about = replace(BROADCAST, starts_from=day - timedelta(hours=2), starts_until=day + timedelta(hours=2))
+    moved = replace(known.appointment, starts_at=day + timedelta(days=days))
+    verdict = decide(replace(known, broadcast=about, appointment=moved))
+    assert verdict == (Refuse("appointment-moved", State.CANCELLED) if expected == "moved" else expected)
+
+
 def test_a_cancelled_broadcast_cancels_its_messages():
     assert decide(facts(broadcast=replace(BROADCAST, state="cancelled"))) == Refuse(
         "broadcast-cancelled", State.CANCELLED
