@@ -123,3 +123,14 @@ def _sound(path: Path) -> bytes:
             raise WavError(f"is not at telephone rate ({path})")
         file.seek(form.start)
         return file.read(form.size)
+
+
+def mend(path: Path) -> None:
+    """Give a 16-bit recording that was cut off the sizes that its recorder had no time to write down."""
+    with path.open("rb") as file:
+        form = read_format(file)
+        file.seek(max(0, form.start - 4))
+        (told,) = struct.unpack("<I", file.read(4))
+        if form.is_telephone and told != form.size:
+            file.seek(form.start)
+            write(path, file.read(form.size))

@@ -123,10 +123,19 @@ class Call:
     def __init__(self, connection: socket.socket, secret: str, seconds: float) -> None:
         connection.settimeout(seconds)
         self._lines = _Lines(connection)
-        self._agi = _Session(self._lines, _Words(connection))
-        told = self._agi.env.get("agi_network_script", "")
+        try:
+            self._agi = self._greeted(connection, secret)
+        except BaseException:
+            # What reads from a connection keeps it open.
+            self.close()
+            raise
+
+    def _greeted(self, connection: socket.socket, secret: str) -> _Session:
+        session = _Session(self._lines, _Words(connection))
+        told = session.env.get("agi_network_script", "")
         if not hmac.compare_digest(told.encode(), secret.encode()):
             raise CallOverError("whoever called does not know the secret")
+        return session
 
     def ask(self, sound: Path, most: int, seconds: float) -> str:
         """Play a sound until a key is pressed; the keys up to `#`, `most` or a silence.

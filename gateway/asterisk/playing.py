@@ -13,6 +13,7 @@ from gateway.asterisk.ami import Ami, Event
 from gateway.domain import RingwellError
 
 RING_SECONDS = 30
+_NOBODY = "nobody answered, or the extension does not exist"
 _EXTENSION = re.compile(r"[0-9*#]{1,20}")
 
 
@@ -62,7 +63,8 @@ def _end(event: Event, name: str) -> str:
         case "UserEvent" if event.get("Play") == name:
             return "SUCCESS" if event.get("Status") == "SUCCESS" else "the exchange cannot play the recording"
         case "OriginateResponse" if event.get("ActionID") == name and event.get("Response") == "Failure":
-            return "nobody answered, or the extension does not exist"
+            return _NOBODY
         case "Hangup" if event.get("Uniqueid") == f"play-{name}":
-            return "the receiver was put down before the end"
+            up = event.get("ChannelStateDesc") == "Up"
+            return "the receiver was put down before the end" if up else _NOBODY
     return ""

@@ -120,8 +120,9 @@ class Desk:
 
     async def _taken(self, spool: Spool, instead_of: int | None, cut_off: bool) -> Taken:
         try:
+            await asyncio.to_thread(wav.mend, spool.file)
             made = await self._recordings.make(spool.file)
-        except RecordingError as error:
+        except (RecordingError, wav.WavError) as error:
             log.info("studio: a recording %s", error)
             return self._nothing(spool)
         if not made.mastered.usable:

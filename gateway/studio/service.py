@@ -40,7 +40,17 @@ class Studio:
         self._beep = settings.folder / "studio" / "tone" / "beep.wav"
         longest = settings.studio.longest_seconds
         self._server = Server(address, settings.studio.calls, longest, self._hold)
+        self._prepared = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def calls(self) -> int:
+        """Calls that are up."""
+        return self._server.calls
+
+    async def prepared(self) -> None:
+        """Wait until all guidance is voiced."""
+        await self._prepared.wait()
 
     async def run(self) -> None:
         """Take calls."""
@@ -48,7 +58,7 @@ class Studio:
         await asyncio.to_thread(_write_beep, self._beep)
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._desk.prepare())
+                group.create_task(self._prepare())
                 group.create_task(self._recover())
                 group.create_task(self._sweep())
                 group.create_task(self._server.run())
@@ -61,6 +71,10 @@ class Studio:
     def _wait(self, doing: Coroutine[Any, Any, Any]) -> Any:
         assert self._loop is not None
         return asyncio.run_coroutine_threadsafe(doing, self._loop).result()
+
+    async def _prepare(self) -> None:
+        await self._desk.prepare()
+        self._prepared.set()
 
     async def _recover(self) -> None:
         while True:

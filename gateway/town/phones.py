@@ -50,7 +50,6 @@ class Phones:
     async def __aenter__(self) -> Phones:
         self._folder.mkdir(exist_ok=True)
         self._manager.register_event("UserEvent", self._on_user_event)
-        self._manager.register_event("OriginateResponse", self._on_response)
         await self._manager.connect()
         async with asyncio.timeout(_READY_SECONDS):
             await self._manager.authenticated_future
@@ -70,7 +69,7 @@ class Phones:
         self._calls[name] = done
         variables = {"PHONE": name, "HEARD": str(self._heard(name))}
         variables |= {f"STEP_{number}": step for number, step in enumerate(steps, 1)}
-        self._manager.send_action(
+        placed = self._manager.send_action(
             {
                 "Action": "Originate",
                 "ActionID": name,
@@ -84,6 +83,8 @@ class Phones:
                 "Variable": [f"{key}={value}" for key, value in variables.items()],
             }
         )
+        # panoramisk hands what was said of the action to nobody else.
+        placed.add_done_callback(lambda told: self._on_response(name, told))
         try:
             async with asyncio.timeout(seconds):
                 return await done
@@ -103,6 +104,9 @@ class Phones:
             left, name = event.get("Left", "") or "other", event.Phone
             self._end(name, PhoneCall(True, int(event.Step), left, self._heard(name)))
 
-    def _on_response(self, manager: Manager, event: Any) -> None:
-        if event.get("Response") == "Failure":
-            self._end(event.ActionID, PhoneCall(False))
+    def _on_response(self, name: str, told: asyncio.Future[Any]) -> None:
+        if told.cancelled() or told.exception() is not None:
+            return
+        answers = told.result() if isinstance(told.result(), list) else [told.result()]
+        if any(answer.get("Response") in ("Failure", "Error") for answer in answers):
+            self._end(name, PhoneCall(False))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import wave
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import soxr
+from sqlalchemy import Table, select
 
 from gateway.asterisk.agi import agi_address
 from gateway.asterisk.instance import Instance
@@ -25,7 +26,7 @@ from gateway.studio import pins
 from gateway.studio.service import Studio
 from gateway.town.phones import INSIDE, PhoneCall, Phones
 from gateway.town.town import Town
-from store import migrate, people, prompts
+from store import migrate, prompts, register
 from store import pins as users
 from store.engine import Store
 from store.people import Person
@@ -48,7 +49,7 @@ class World:
     async def staff(self, number: str, pin: str = PIN, language: str = "en") -> int:
         """A member of staff with a user number and a PIN."""
         person = Person(RecipientKind.STAFF, f"S{number}", "Grace", "Okafor", language)
-        staff = await self.store.run(people.save_person, CLINIC, person, self.store.clock())
+        staff = await self.store.run(register.save_person, CLINIC, person, self.store.clock())
         now = self.store.clock()
         await self.store.run(users.set_pin, CLINIC, staff, number, pins.hashed(pin, 6), now)
         return staff
@@ -64,6 +65,15 @@ class World:
     async def versions(self, prompt: int) -> list[Version]:
         """Every version of a prompt, newest first."""
         return await self.store.read(prompts.versions, CLINIC, prompt)
+
+    async def open_tasks(self) -> list[Any]:
+        """What is still asked of anybody."""
+        return list(await self.store.read(prompts.tasks_of, CLINIC))
+
+    async def rows(self, table: Table, **equal: Any) -> list[Mapping[str, Any]]:
+        """Rows of a table."""
+        query = select(table).where(*(table.c[name] == value for name, value in equal.items()))
+        return await self.store.read(lambda conn: [dict(row) for row in conn.execute(query).mappings()])
 
     async def dial(self, *steps: str, extension: str = EXTENSION, side: str = INSIDE) -> PhoneCall:
         """A call of a member of staff."""
@@ -107,7 +117,9 @@ def samples(file: Path) -> Any:
 
 def holds(heard: Path, file: Path) -> bool:
     """Whether one recording is heard within another: the highest normalised correlation tells."""
-    long, short = samples(heard), samples(file)
+    short = samples(file)
+    # Room on both sides: silence at the ends of either is trimmed differently.
+    long = np.pad(samples(heard), len(short) // 4)
     if len(short) > len(long):
         return False
     size = len(long) + len(short)
@@ -116,6 +128,20 @@ def holds(heard: Path, file: Path) -> bool:
     energy = np.concatenate(([0.0], np.cumsum(long.astype(np.float64) ** 2)))
     around = np.sqrt(np.maximum(energy[len(short) :] - energy[: len(energy) - len(short)], 1e-9))
     return bool((match / (around * np.linalg.norm(short))).max() > 0.8)
+
+
+def same(one: Path, other: Path) -> bool:
+    """Whether two recordings are of the same words."""
+    shorter, longer = sorted((one, other), key=lambda file: len(samples(file)))
+    return holds(longer, shorter)
+
+
+async def versions_of(world: World, prompt: int, seconds: float = 20.0) -> list[Version]:
+    """The versions of a prompt, as soon as there is one."""
+    async with asyncio.timeout(seconds):
+        while not (found := await world.versions(prompt)):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    return found
 
 
 @asynccontextmanager
