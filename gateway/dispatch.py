@@ -93,15 +93,14 @@ class Dispatcher:
             if self._in_doubt:
                 await self._release_strays()
             await self._refill()
-            if not self._ready:
-                return False
-            await self._start_some()
+            if busy := bool(self._ready):
+                await self._start_some()
         except StoreAwayError as error:
             self._in_doubt = True
             await self._link.wait(error, self)
-        else:
-            self._link.back(self)
-        return True
+            return True
+        self._link.back(self)
+        return busy
 
     async def _refill(self) -> None:
         """Claim while earlier claims are still being started; wait for it only when nothing is ready."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from ipaddress import ip_address
 
 import dialplan
@@ -10,10 +11,15 @@ from gateway import settings as configuration
 from gateway.asterisk import provision, variables
 from gateway.asterisk.agi import agi_address
 from gateway.asterisk.instance import Instance
+from gateway.asterisk.runtime import AsteriskError
 from gateway.settings import Settings, StaffLine, Trunk
 
 # Nobody records prompts for longer without a break; a receiver that lies beside its telephone does.
 STUDIO_SECONDS = 3600
+# How often to look whether it runs; after a start that failed, how long to wait.
+KEEP_FIRST, KEEP_LATER = 1.0, 15.0
+
+log = logging.getLogger(__name__)
 
 
 def configured_instance(settings: Settings) -> Instance:
@@ -69,6 +75,22 @@ def _source(staff: StaffLine) -> str:
         # The exchange looks a name up by itself, and then wants no port.
         return staff.host
     return f"[{host}]:{staff.port}" if host.version == 6 else f"{host}:{staff.port}"
+
+
+async def keep_exchange(instance: Instance) -> None:
+    """Start the exchange again whenever its process is gone, until cancelled."""
+    pause = KEEP_FIRST
+    while True:
+        await asyncio.sleep(pause)
+        pause = KEEP_FIRST
+        if instance.pid() is not None:
+            continue
+        log.error("the exchange is not running any more: it is started again")
+        try:
+            await instance.start()
+        except AsteriskError as error:
+            log.error("the exchange does not start: %s", error)
+            pause = KEEP_LATER
 
 
 async def open_exchange(settings: Settings) -> Instance:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import secrets
 from collections.abc import Sequence
@@ -20,7 +21,7 @@ from gateway.channels.port import Channel
 from gateway.channels.sms import SmsChannel
 from gateway.channels.voice import VoiceChannel
 from gateway.documents.fax import FaxRenderer, Sender
-from gateway.exchange import open_exchange
+from gateway.exchange import keep_exchange, open_exchange
 from gateway.rendering import speech, telefax
 from gateway.settings import Settings, cache_folder
 from voices.library import VoiceLibrary
@@ -33,6 +34,7 @@ async def open_lines(settings: Settings, stack: AsyncExitStack, library: VoiceLi
         exchange = await open_exchange(settings)
         # Ended only when the gateway stops in order: after a crash the calls that are up go on.
         stack.push_async_callback(exchange.stop)
+        stack.push_async_callback(_ended, asyncio.create_task(keep_exchange(exchange)))
         if settings.trunks:
             channels += _telephone(settings, exchange, library)
     if settings.binds:
@@ -42,6 +44,11 @@ async def open_lines(settings: Settings, stack: AsyncExitStack, library: VoiceLi
             EmailChannel(settings.relays, settings.clinic.name, None, returns_of(settings), settings.dkim)
         )
     return channels
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait([task])
 
 
 def _telephone(settings: Settings, exchange: Instance, library: VoiceLibrary) -> list[Channel]:
