@@ -8,7 +8,7 @@ nothing of the product but what runs an Asterisk.
     python -m gateway.town --folder DIR [--seed N] [--pace X] [--keep]
 
 runs it as a process of its own until SIGTERM. `DIR/town.json` appears when it is ready and says where: the
-ports `sip` (UDP), `smpp`, `smtp`, `control`, and the process ids. A trunk of the clinic points at the SIP
+ports `sip` and `phones` (UDP), `smpp`, `smtp`, `control`, and the process ids. A trunk of the clinic points at the SIP
 port without registration, a bind at the SMPP port with any password, a relay at the SMTP port without TLS.
 `DIR/ledger.jsonl` is the ledger (`gateway.town.ledger.read_ledger`); `DIR/voicemail` and `DIR/faxes` keep
 what machines took, `DIR/calls` the recordings of calls with `--keep`.
@@ -26,6 +26,9 @@ Who does what is chosen by address (`gateway/town/households.py` is the table). 
     7  voicemail: greeting, beep, keeps the message
     8  fax machine: T.38, keeps the TIFF                 mailbox reject…@  550 5.1.1 at RCPT
     9  answers, hears, presses 9                         mailbox full…@    452 4.2.2 at RCPT
+
+Extensions 200 to 299 are telephones inside the clinic: they are called at the port `phones` of town.json, and
+`gateway.town.phones` dials from there (`Town.phones()`), with steps to hear, press and say.
 
 Area code 900 answers at once, says nothing and leaves after a second, for the bench. Other numbers are
 unallocated. NN and the seed choose how patient a household is (0.9 to 1.1 of each delay).

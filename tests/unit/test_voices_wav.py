@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import struct
+import wave
 
 import pytest
 
@@ -62,3 +64,44 @@ def test_writing_leaves_the_whole_file_and_nothing_else(tmp_path):
     wav.write(file, b"\0\1" * 4000)
     assert wav.seconds(file) == 0.5
     assert list(tmp_path.iterdir()) == [file]
+
+
+def _samples(file):
+    with wave.open(str(file)) as opened:
+        return opened.readframes(opened.getnframes())
+
+
+def test_files_are_joined_into_one_that_plays_them_in_order(tmp_path):
+    pieces = []
+    for number in range(3):
+        pieces.append(tmp_path / f"{number}.wav")
+        wav.write(pieces[-1], bytes([number, 0]) * 800)
+    wav.join(pieces, tmp_path / "said" / "all.wav")
+    assert _samples(tmp_path / "said" / "all.wav") == b"".join(map(_samples, pieces))
+    pieces[0].unlink()
+    wav.join(pieces, tmp_path / "said" / "all.wav")
+
+
+def test_only_telephone_files_are_joined(tmp_path):
+    wide = tone(tmp_path / "wide.wav", 16000, 16, 1)
+    with pytest.raises(wav.WavError, match="telephone rate"):
+        wav.join([wide], tmp_path / "all.wav")
+    assert not (tmp_path / "all.wav").exists()
+
+
+@pytest.mark.parametrize("told", [0, 0xFFFFFFFF])
+def test_a_recording_that_was_cut_off_gets_its_sizes(tmp_path, told):
+    file = tmp_path / "cut.wav"
+    wav.write(file, b"\1\2" * 4000)
+    whole = file.read_bytes()
+    file.write_bytes(whole[:4] + bytes(4) + whole[8:40] + struct.pack("<I", told) + whole[44:])
+    wav.mend(file)
+    assert file.read_bytes() == whole
+
+
+def test_a_whole_recording_is_left_as_it_is(tmp_path):
+    file = tmp_path / "whole.wav"
+    wav.write(file, b"\1\2" * 4000)
+    before = file.stat()
+    wav.mend(file)
+    assert file.stat() == before
