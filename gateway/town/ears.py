@@ -22,14 +22,14 @@ class Ears:
         self._manager: Manager | None = None
 
     async def open(self, port: int, username: str, secret: str) -> None:
-        """Log in and wait until the exchange says that it is up."""
+        """Log in, wait until the exchange says that it is up, and let it take calls."""
         self._manager = manager = Manager(
             host="127.0.0.1",
             port=port,
             username=username,
             secret=secret,
             events="user,dtmf",
-            forgetable_actions=("ping", "login", "corestatus"),
+            forgetable_actions=("ping", "login", "corestatus", "setvar"),
         )
         manager.register_event("UserEvent", self._on_user_event)
         manager.register_event("DTMFEnd", self._on_digit)
@@ -41,6 +41,8 @@ class Ears:
             raise TownError("the town's exchange refused its own AMI secret")
         for _ in range(_READY_TRIES):
             if (await manager.send_action({"Action": "CoreStatus"})).get("CoreStartupTime"):
+                # From now on the exchange takes calls: one that came before would be missing from the ledger.
+                await manager.send_action({"Action": "Setvar", "Variable": "TOWN_LISTENS", "Value": "1"})
                 return
             await asyncio.sleep(_READY_SECONDS / _READY_TRIES)
         raise TownError(f"the town's exchange was not up within {_READY_SECONDS:.0f} s")
