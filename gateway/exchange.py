@@ -52,6 +52,9 @@ def configured_instance(settings: Settings) -> Instance:
                 "trunk_username": trunk.username,
                 "trunk_password": trunk.password.get_secret_value(),
                 "max_call_seconds": trunk.max_call_seconds,
+                "front_desk": _front_desk(settings.voice.front_desk),
+                "desk_ring_seconds": settings.voice.desk_ring_seconds,
+                "transfer_seconds": settings.voice.transfer_seconds,
                 "staff_host": staff.host,
                 "staff_port": staff.port,
                 "staff_match": _source(staff),
@@ -65,6 +68,11 @@ def configured_instance(settings: Settings) -> Instance:
         )
     )
     return instance
+
+
+def _front_desk(dialled: str) -> str:
+    line = variables.TRUNK if dialled.startswith("+") else variables.STAFF_LINE
+    return f"PJSIP/{dialled}@{line}" if dialled else ""
 
 
 def _source(staff: StaffLine) -> str:

@@ -10,6 +10,7 @@ from itertools import groupby
 from sqlalchemy import Connection
 from sqlalchemy.exc import StatementError
 
+from gateway import domain
 from gateway.channels.port import Channel
 from gateway.domain import (
     Event,
@@ -110,6 +111,10 @@ class Intake:
                 people.withdraw(conn, self._clinic, address, _SOURCES[event.channel], now, person)
             case ReplyKind.CONFIRM if visit:
                 receipts.mark_appointment(conn, self._clinic, visit, None, now)
+            case ReplyKind.CANCEL if event.channel is domain.Channel.VOICE:
+                # A key means what the call said it means: the visit.
+                if visit:
+                    receipts.mark_appointment(conn, self._clinic, visit, "cancelled", now)
             case ReplyKind.CANCEL:
                 # It may mean the visit or all messages (rules 1.7): nothing more until a person looks.
                 people.withdraw(conn, self._clinic, address, "ambiguous-cancel", now, person)

@@ -120,12 +120,22 @@ class Trunk(Section):
 
 
 class VoiceSettings(Section):
-    """How calls sound. `prompts`: own recordings, one WAV file each; `models`: downloaded voices."""
+    """How calls sound. `prompts`: own recordings, one WAV file each; `models`: downloaded voices.
+
+    `names`: a TOML file of how names are said. `front_desk`: an extension of the clinic's own exchange, or a
+    number with a plus, over the trunk; empty: no transfers. `warn_seconds`: the rules' limit of a message.
+    """
 
     prompts: Path | None = None
     models: Path | None = None
     cache_mb: int = Field(2000, ge=10)
     workers: int = Field(1, ge=1)
+    names: Path | None = None
+    ahead_minutes: int = Field(45, ge=0, le=60)
+    warn_seconds: float = Field(60.0, gt=0)
+    front_desk: str = Field("", pattern=r"^(\+[0-9]{5,18}|[0-9*#]{1,12})?$")
+    desk_ring_seconds: int = Field(25, ge=5, le=120)
+    transfer_seconds: int = Field(1800, ge=60, le=14400)
     answer_seconds: float = Field(5.0, ge=1)
     wait_for_beep_seconds: int = Field(20, ge=1)
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from gateway.asterisk import results, variables
 from gateway.asterisk.ami import Ami, AmiError, AmiLostError, Event, UnsafeHeaderError
-from gateway.asterisk.results import CallResult
+from gateway.asterisk.results import CallResult, KeyPress
 from gateway.domain import RingwellError
 
 log = logging.getLogger(__name__)
@@ -69,7 +69,7 @@ class Calls:
     """
 
     def __init__(
-        self, ami: Ami, on_key: Callable[[str, str], None], on_late: Callable[[str, CallResult], None]
+        self, ami: Ami, on_key: Callable[[str, KeyPress], None], on_late: Callable[[str, CallResult], None]
     ) -> None:
         self._ami = ami
         self._on_key, self._on_late = on_key, on_late
@@ -148,7 +148,9 @@ class Calls:
         if attempt not in self._open and attempt not in self._watched:
             return
         if name == variables.KEY_EVENT:
-            self._on_key(attempt, str(event.get("Key")))
+            press = results.key_press(*(str(event.get(name, "")) for name in ("Key", "At", "Action")))
+            if press is not None:
+                self._on_key(attempt, press)
         elif name == variables.RESULT_EVENT:
             self._ended(attempt, results.parse(str(event.get("Result"))))
 

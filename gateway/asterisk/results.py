@@ -4,8 +4,20 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
+# The year 9999: beyond it no time can be told.
+_LATEST = 253_370_764_800
 _SIP = re.compile(r"SIP (\d{3})")
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPress:
+    """A key, what the menu made of it ("" for a key that it does not know), and when, to the second."""
+
+    key: str
+    action: str = ""
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,27 +37,40 @@ class CallResult:
     """How a call went. `stage` is "" when nobody answered; `sip` is the last SIP status heard, 0 if none."""
 
     stage: str = ""
-    key: str = ""
+    keys: tuple[KeyPress, ...] = ()
     machine: str = ""
     cause: int = 0
     sip: int = 0
     seconds: int = 0
     fax: FaxReport = FaxReport()
 
+    @property
+    def key(self) -> str:
+        """The last key that did something."""
+        return next((press.key for press in reversed(self.keys) if press.action), "")
+
 
 def parse(text: str) -> CallResult:
     """The twelve fields; a missing or unreadable one counts as empty."""
-    stage, key, machine, cause, sip, seconds, *fax = [*text.split("|"), *[""] * 12][:12]
+    stage, keys, machine, cause, sip, seconds, *fax = [*text.split("|"), *[""] * 12][:12]
     status, pages, rate, mode, station, error = fax
     return CallResult(
         stage=stage,
-        key=key,
+        keys=tuple(press for text in keys.split("+") if (press := key_press(*text.split("@")))),
         machine=machine,
         cause=_number(cause),
         sip=_sip(sip),
         seconds=_number(seconds),
         fax=FaxReport(status, _number(pages), _number(rate), mode, station, error),
     )
+
+
+def key_press(key: str = "", at: str = "", action: str = "", *_: str) -> KeyPress | None:
+    """A key as the dialplan tells it; None for what is none."""
+    if len(key) != 1:
+        return None
+    moment = datetime.fromtimestamp(_number(at), UTC) if 0 < _number(at) < _LATEST else None
+    return KeyPress(key, action, moment)
 
 
 def of_hangup(cause: str, tech_cause: str) -> CallResult:

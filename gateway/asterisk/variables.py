@@ -7,6 +7,7 @@ CALL_CONTEXT = "ringwell-call"
 FAX_CONTEXT = "ringwell-fax"
 FORGET_CONTEXT = "ringwell-forget"
 PLAY_CONTEXT = "ringwell-play"
+DESK_CONTEXT = "ringwell-desk"
 STAFF_CONTEXT = "from-staff"
 HANGUP_CONTEXT = "ringwell-hangup"
 
@@ -20,6 +21,12 @@ ATTEMPT = "RW_ATTEMPT"
 # Lists of sounds come in numbered pieces: AMI drops lines of more than 1,023 bytes.
 PERSON_SOUNDS = "RW_PERSON"
 MACHINE_SOUNDS = "RW_MACHINE"
+OTHER_SOUNDS = "RW_OTHER"
+DESK_SOUNDS = "RW_DESK"
+CONNECTING_SOUNDS = "RW_CONNECTING"
+AWAY_SOUNDS = "RW_AWAY"
+# RW_MENU_1 is what the key 1 does, one of gateway.domain.Action.
+MENU = "RW_MENU"
 PIECES = 16
 PIECE_LENGTH = 450
 DETECT = "RW_DETECT"

@@ -15,7 +15,7 @@ from gateway import domain
 from gateway.asterisk import variables
 from gateway.asterisk.ami import Ami, UnsafeHeaderError
 from gateway.asterisk.calls import CallLostError, Calls, NotPlacedError, Order
-from gateway.asterisk.results import CallResult
+from gateway.asterisk.results import CallResult, KeyPress
 from gateway.channels.errors import ContentError
 from gateway.channels.inbox import Inbox
 from gateway.channels.pace import Share
@@ -37,7 +37,7 @@ from gateway.domain import (
 log = logging.getLogger(__name__)
 
 _NUMBER = re.compile(r"\+?[0-9]{2,18}")
-_KEYS = {"1": ReplyKind.CONFIRM, "9": ReplyKind.OPT_OUT}
+_ACTIONS = frozenset(kind.value for kind in ReplyKind)
 
 
 def readable(file: Path) -> str:
@@ -68,7 +68,7 @@ class TelephoneChannel(ABC):
         self._calls = Calls(ami, self._on_key, self._on_late)
         self._inbox = Inbox()
         self._addresses: dict[str, str] = {}
-        self._told: set[str] = set()
+        self._told: dict[str, list[KeyPress]] = {}
         # Settled as unknown: their results must stay, should they still come.
         self._unknown: set[str] = set()
 
@@ -110,7 +110,7 @@ class TelephoneChannel(ABC):
             return await self._call(attempt)
         finally:
             self._addresses.pop(attempt.id, None)
-            self._told.discard(attempt.id)
+            self._told.pop(attempt.id, None)
             self._share.leave()
 
     async def _call(self, attempt: Attempt) -> Outcome:
@@ -141,7 +141,7 @@ class TelephoneChannel(ABC):
         )
 
     def _judged(self, result: CallResult, attempt: Attempt) -> Outcome:
-        self._tell_key(attempt.id, result.key)
+        self._tell_keys(attempt.id, result)
         outcome = self._share.trunk.heard(self._outcome(result, attempt), attempt.address)
         if outcome.cause == FORBIDDEN.cause:
             log.warning("attempt %s: the trunk forbids this number (SIP 403): ask its provider", attempt.id)
@@ -151,21 +151,24 @@ class TelephoneChannel(ABC):
 
     # --- what comes back ---
 
-    def _on_key(self, attempt: str, key: str) -> None:
-        self._tell_key(attempt, key)
+    def _tell_keys(self, attempt: str, result: CallResult) -> None:
+        """Keys whose events were lost with the connection; the call's result has them all."""
+        told = list(self._told.get(attempt, ()))
+        for press in result.keys:
+            if press in told:
+                told.remove(press)
+            else:
+                self._on_key(attempt, press)
 
-    def _tell_key(self, attempt: str, key: str) -> None:
-        """A key becomes a reply once, whether its event or the call's result brings it."""
-        kind = _KEYS.get(key)
-        if kind is None or attempt in self._told:
-            return
-        self._told.add(attempt)
+    def _on_key(self, attempt: str, press: KeyPress) -> None:
+        self._told.setdefault(attempt, []).append(press)
+        kind = ReplyKind(press.action) if press.action in _ACTIONS else ReplyKind.OTHER
         address = self._addresses.get(attempt, "")
-        self._inbox.put(Reply(self.name, kind, address, datetime.now(UTC), key, attempt))
+        self._inbox.put(Reply(self.name, kind, address, press.at or datetime.now(UTC), press.key, attempt))
 
     def _on_late(self, attempt: str, result: CallResult) -> None:
-        self._tell_key(attempt, result.key)
-        self._told.discard(attempt)
+        self._tell_keys(attempt, result)
+        self._told.pop(attempt, None)
         outcome = self._outcome(result, None)
         if isinstance(outcome, Unknown):
             return

@@ -1,4 +1,4 @@
-"""Calls that play a script: own-voice and synthetic sounds, 1 confirms, 9 opts out."""
+"""Calls that play a script: own-voice and synthetic sounds, and a menu of keys."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gateway.channels.errors import ContentError
 from gateway.channels.pace import Pace, Share, trunk_pace
 from gateway.channels.telephone import Dial, TelephoneChannel, readable
 from gateway.channels.voice_causes import outcome
-from gateway.domain import Attempt, Content, Outcome, Prompt, Script, Sounds, Speech
+from gateway.domain import Action, Attempt, Content, Desk, Outcome, Prompt, Script, Sounds, Speech
 from gateway.settings import Trunk, VoiceSettings
 
 Render = Callable[[tuple[Speech | Prompt, ...]], Awaitable[tuple[Path, ...]]]
@@ -36,6 +36,7 @@ class VoiceChannel(TelephoneChannel):
         super().__init__(ami, Share(pace, trunk.max_calls), trunk.caller_id, trunk.ring_seconds)
         self._render = render
         self._seconds = trunk.ring_seconds + trunk.max_call_seconds + MARGIN_SECONDS
+        self._transfer_seconds = voice.transfer_seconds
         self._fixed = {
             variables.DETECT: "1" if trunk.detect_machines else "0",
             variables.ANSWER_SECONDS: str(voice.answer_seconds),
@@ -46,27 +47,54 @@ class VoiceChannel(TelephoneChannel):
         """A Script becomes Sounds."""
         if not isinstance(content, Script):
             raise ContentError(f"a call cannot play {type(content).__name__}")
-        sounds = Sounds(await self._render(content.person), await self._render(content.machine))
+        sounds = await rendered(content, self._render)
         _variables(sounds)
         return sounds
 
     def _dial(self, attempt: Attempt) -> Dial:
         if not isinstance(attempt.content, Sounds):
             raise ContentError(f"a call cannot play {type(attempt.content).__name__}")
-        return Dial(variables.CALL_CONTEXT, self._fixed | _variables(attempt.content), self._seconds)
+        sounds = attempt.content
+        talking = self._transfer_seconds if Action.TRANSFER in sounds.menu.values() else 0
+        return Dial(variables.CALL_CONTEXT, self._fixed | _variables(sounds), self._seconds + talking)
 
     def _outcome(self, result: CallResult, attempt: Attempt | None) -> Outcome:
         return outcome(result)
 
 
+async def rendered(script: Script, render: Render) -> Sounds:
+    """A script as sounds."""
+    desk = script.desk or Desk((), (), ())
+    return Sounds(
+        person=await render(script.person),
+        machine=await render(script.machine),
+        menu=script.menu,
+        other=await render(script.other),
+        announcement=await render(desk.announcement),
+        connecting=await render(desk.connecting),
+        away=await render(desk.away),
+    )
+
+
 def _variables(sounds: Sounds) -> dict[str, str]:
-    return _listed(variables.PERSON_SOUNDS, sounds.person) | _listed(variables.MACHINE_SOUNDS, sounds.machine)
+    if not sounds.person or not sounds.machine:
+        raise ContentError("a script without a sound")
+    lists = {
+        variables.PERSON_SOUNDS: sounds.person,
+        variables.MACHINE_SOUNDS: sounds.machine,
+        variables.OTHER_SOUNDS: sounds.other,
+        variables.DESK_SOUNDS: sounds.announcement,
+        variables.CONNECTING_SOUNDS: sounds.connecting,
+        variables.AWAY_SOUNDS: sounds.away,
+    }
+    found = {f"{variables.MENU}_{key}": action.value for key, action in sounds.menu.items()}
+    for name, files in lists.items():
+        found |= _listed(name, files)
+    return found
 
 
 def _listed(name: str, files: Sequence[Path]) -> dict[str, str]:
     """The files as the dialplan plays them: whole paths without their endings, joined by &."""
-    if not files:
-        raise ContentError("a script without a sound")
     try:
         return pieces(name, "&".join(readable(file.with_suffix("")) for file in files))
     except ValueError as error:

@@ -74,6 +74,9 @@ _TIMED_OUT = (0, 18, 19)
 
 BY_STAGE: Mapping[str, Outcome] = {
     "confirmed": Delivered("confirmed"),
+    "visit-cancelled": Delivered("visit-cancelled"),
+    "transferring": Delivered("desk-missed"),
+    "transferred": Delivered("transferred"),
     "opted-out": OptedOut("opted-out"),
     "played": Delivered("played"),
     "left": Delivered("voicemail"),

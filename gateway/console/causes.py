@@ -11,6 +11,9 @@ CAUSES: Mapping[str, str] = {
     # delivered
     "played": "Heard the message",
     "confirmed": "Heard the message and confirmed",
+    "visit-cancelled": "Heard the message and cancelled the visit",
+    "transferred": "Heard the message and talked to the front desk",
+    "desk-missed": "Asked for the front desk, which did not answer",
     "voicemail": "Left on the answering machine",
     "opted-out": "Asked not to be contacted again",
     "receipt-delivered": "Delivery was confirmed",

@@ -46,6 +46,9 @@ _TRIED = {
 }
 _DELIVERED = {
     "confirmed": ("Confirmed", "good"),
+    "visit-cancelled": ("Cancels", "bad"),
+    "desk-missed": ("Call back", "bad"),
+    "transferred": ("Front desk", "good"),
     "voicemail": ("Voicemail", "info"),
     "opted-out": ("Opted out", "plain"),
 }

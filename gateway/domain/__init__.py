@@ -1,13 +1,17 @@
 """The words of Ringwell as frozen types: no I/O, no policy, no library but the standard one."""
 
 from gateway.domain.content import (
+    Action,
     Attachment,
     Attempt,
     Content,
+    Desk,
     FaxImage,
     FaxLetter,
     Invitation,
     Mail,
+    Menu,
+    Parts,
     Prompt,
     Script,
     Sounds,
@@ -15,6 +19,7 @@ from gateway.domain.content import (
     Text,
     attempt_id,
     parse_attempt_id,
+    usual_menu,
 )
 from gateway.domain.facts import Appointment, Broadcast, ConsentEntry, Contact, Facts, Recipient
 from gateway.domain.outcome import (
@@ -51,6 +56,7 @@ __all__ = [
     "TERMINAL_STATES",
     "TRANSITIONS",
     "Accepted",
+    "Action",
     "Appointment",
     "Attachment",
     "Attempt",
@@ -61,6 +67,7 @@ __all__ = [
     "Contact",
     "Content",
     "Delivered",
+    "Desk",
     "Event",
     "Facts",
     "Failed",
@@ -68,9 +75,11 @@ __all__ = [
     "FaxLetter",
     "Invitation",
     "Mail",
+    "Menu",
     "MessageType",
     "OptedOut",
     "Outcome",
+    "Parts",
     "Prompt",
     "Receipt",
     "Recipient",
@@ -89,4 +98,5 @@ __all__ = [
     "attempt_id",
     "may_follow",
     "parse_attempt_id",
+    "usual_menu",
 ]

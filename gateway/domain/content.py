@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 
 
@@ -24,20 +26,65 @@ class Prompt:
     language: str = ""
 
 
+Parts = tuple[Speech | Prompt, ...]
+
+
+class Action(StrEnum):
+    """What a key of a call's menu does."""
+
+    CONFIRM = "confirm"
+    CANCEL = "cancel"
+    REPEAT = "repeat"
+    TRANSFER = "transfer"
+    OPT_OUT = "opt-out"
+    LANGUAGE = "language"
+
+
+Menu = Mapping[str, Action]
+
+
+def usual_menu() -> dict[str, Action]:
+    """The keys of a template that names none."""
+    return {"1": Action.CONFIRM, "9": Action.OPT_OUT}
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What is said around a transfer: to staff alone before they are connected, and to the patient."""
+
+    announcement: Parts
+    connecting: Parts
+    away: Parts
+
+
 @dataclass(frozen=True, slots=True)
 class Script:
-    """What a call plays: parts for a person, and for an answering machine."""
+    """What a call plays: parts for a person, and for an answering machine.
 
-    person: tuple[Speech | Prompt, ...]
-    machine: tuple[Speech | Prompt, ...]
+    `other`: the person's parts in the language that the language key changes to; `desk`: for a transfer.
+    """
+
+    person: Parts
+    machine: Parts
+    menu: Menu = field(default_factory=usual_menu)
+    other: Parts = ()
+    desk: Desk | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Sounds:
-    """A Script rendered: telephone-rate WAV files in the order in which they are played."""
+    """A Script rendered: telephone-rate WAV files in the order in which they are played.
+
+    `announcement` is for the front desk, `connecting` and `away` are what the patient hears around it.
+    """
 
     person: tuple[Path, ...]
     machine: tuple[Path, ...]
+    menu: Menu = field(default_factory=usual_menu)
+    other: tuple[Path, ...] = ()
+    announcement: tuple[Path, ...] = ()
+    connecting: tuple[Path, ...] = ()
+    away: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,6 +102,9 @@ class ReplyKind(StrEnum):
     CONFIRM = "confirm"
     CANCEL = "cancel"
     OPT_OUT = "opt-out"
+    REPEAT = "repeat"
+    TRANSFER = "transfer"
+    LANGUAGE = "language"
     OTHER = "other"
 
 

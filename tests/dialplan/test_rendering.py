@@ -27,6 +27,9 @@ VALUES: dict[str, dialplan.Value] = {
     "trunk_username": "",
     "trunk_password": "",
     "max_call_seconds": 180,
+    "front_desk": "PJSIP/201@staff-line",
+    "desk_ring_seconds": 25,
+    "transfer_seconds": 1800,
     "staff_host": "",
     "staff_port": 5060,
     "staff_match": "",
@@ -78,11 +81,12 @@ def test_every_application_that_the_dialplan_uses_is_loaded() -> None:
         "While": "app_while.so",
         "EndWhile": "app_while.so",
         "AGI": "res_agi.so",
+        "Dial": "app_dial.so",
     }
     core = {"Set", "Goto", "GotoIf", "Background", "WaitExten", "Hangup", "NoOp", "Wait", "Answer"}
     used = {
         application
-        for name in ("call.conf", "fax.conf", "results.conf", "inbound.conf", "studio.conf")
+        for name in re.findall(r"#include (\S+)", FILES["extensions.conf"])
         for application in re.findall(
             r"^ ?(?:exten = [^,]+,1|same = n(?:\([a-z]+\))?),(\w+)\(", FILES[name], re.MULTILINE
         )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from gateway.asterisk import results
-from gateway.asterisk.results import CallResult, FaxReport
+from gateway.asterisk.results import CallResult, FaxReport, KeyPress
 from gateway.channels import fax_causes, voice_causes
 from gateway.domain import Delivered, Failed, OptedOut, Outcome, Retry, RetryKind, Unknown
 
@@ -62,6 +64,9 @@ def test_an_unanswered_call_is_judged_by_its_sip_status_before_its_cause(
         ("played", Delivered("played")),
         ("left", Delivered("voicemail")),
         ("opted-out", OptedOut("opted-out")),
+        ("visit-cancelled", Delivered("visit-cancelled")),
+        ("transferring", Delivered("desk-missed")),
+        ("transferred", Delivered("transferred")),
         ("answered", _retry(RetryKind.NO_ANSWER, "hung-up-early")),
         ("detecting", _retry(RetryKind.NO_ANSWER, "hung-up-early")),
         ("playing", _retry(RetryKind.NO_ANSWER, "hung-up-early")),
@@ -76,7 +81,7 @@ def test_an_answered_call_is_judged_by_how_far_its_script_came(stage: str, expec
 
 
 def test_every_outcome_carries_what_the_exchange_said() -> None:
-    result = CallResult("confirmed", "1", "HUMAN", 16, 200, 12)
+    result = CallResult("confirmed", (KeyPress("1", "confirm"),), "HUMAN", 16, 200, 12)
     assert voice_causes.outcome(result) == Delivered(
         "confirmed",
         {"stage": "confirmed", "key": "1", "machine": "HUMAN", "cause": 16, "sip": 200, "seconds": 12},
@@ -119,17 +124,26 @@ def test_a_fax_of_an_earlier_life_counts_at_least_one_page() -> None:
     assert _bare(fax_causes.outcome(_fax("SUCCESS", 0), None)) == Unknown("pages-missing")
 
 
+PRESSED_4 = KeyPress("4", "repeat", datetime(2026, 11, 24, 14, 20, 0, tzinfo=UTC))
+PRESSED_7 = KeyPress("7", "", datetime(2026, 11, 24, 14, 20, 8, tzinfo=UTC))
+PRESSED_1 = KeyPress("1", "confirm", datetime(2026, 11, 24, 14, 20, 10, tzinfo=UTC))
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("|||17|SIP 486 Busy Here||||||", CallResult(cause=17, sip=486)),
-        ("confirmed|1|HUMAN|16|SIP 200 OK|7||||||", CallResult("confirmed", "1", "HUMAN", 16, 200, 7)),
+        (
+            "confirmed|4@1795530000@repeat+7@1795530008@+1@1795530010@confirm+|HUMAN|16|SIP 200 OK|7||||||",
+            CallResult("confirmed", (PRESSED_4, PRESSED_7, PRESSED_1), "HUMAN", 16, 200, 7),
+        ),
         (
             "sending|||0|SIP 200 OK|20|SUCCESS|1|14400|T38|+12|HANGUP",
-            CallResult("sending", "", "", 0, 200, 20, FaxReport("SUCCESS", 1, 14400, "T38", "+12", "HANGUP")),
+            CallResult("sending", (), "", 0, 200, 20, FaxReport("SUCCESS", 1, 14400, "T38", "+12", "HANGUP")),
         ),
         ("", CallResult()),
-        ("a|b", CallResult("a", "b")),
+        ("a|b", CallResult("a", (KeyPress("b"),))),
+        ("a|+@@+12@1@x+1@x@+2@99999999999999@", CallResult("a", (KeyPress("1"), KeyPress("2")))),
         ("|||x|SIP|-1", CallResult()),
         ("|" * 40, CallResult()),
     ],
