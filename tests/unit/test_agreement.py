@@ -67,6 +67,13 @@ def test_two_ledgers_that_agree_are_clean_and_matched():
     assert found.matches == {"call-1": 7, "text-1": 8}
 
 
+def test_a_call_belongs_to_the_attempt_that_began_with_it_not_to_one_that_just_failed():
+    silent = Try(1, NOON - 30 * SECOND, NOON, "retry", "trunk-silent")
+    second = replace(CONFIRMED, number=2, started=NOON + SECOND, ended=NOON + 20 * SECOND)
+    found = compare([replace(CALL, attempts=(silent, second))], [replace(HEARD, at=NOON + SECOND)])
+    assert not any(found.counts.values())
+
+
 @pytest.mark.parametrize(
     ("told", "town", "figure"),
     [
