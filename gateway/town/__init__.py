@@ -9,7 +9,8 @@ nothing of the product but what runs an Asterisk.
 
 runs it as a process of its own until SIGTERM. `DIR/town.json` appears when it is ready and says where: the
 ports `sip` and `phones` (UDP), `smpp`, `smtp`, `control`, and the process ids. A trunk of the clinic points
-at the SIP port without registration, a bind at the SMPP port with any password, a relay at the SMTP port without TLS.
+at the SIP port without registration, a bind at the SMPP port with any password, a relay at the SMTP port
+without TLS.
 `DIR/ledger.jsonl` is the ledger (`gateway.town.ledger.read_ledger`); `DIR/voicemail` and `DIR/faxes` keep
 what machines took, `DIR/calls` the recordings of calls with `--keep`.
 

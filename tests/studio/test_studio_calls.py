@@ -40,6 +40,8 @@ from tests.studio.world import (
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 KEEP = ("hear", "press:1", "hear")
+# Any key leads straight to the tone.
+SKIP = ("hear", "press:5")
 
 
 @pytest.fixture(scope="module")
@@ -97,18 +99,16 @@ async def calls(
         staff, prompt = await world.staff("11"), await world.prompt("plain", "Plain words")
         await world.ask(prompt, staff)
         voice = spoken(folder / "plain.wav", 2.5, 150)
-        return await world.dial(
-            *enter("11"), "hear", "press:1", "hear", "press:5", *record(voice), *KEEP, "stay:8"
-        )
+        return await world.dial(*enter("11"), "hear", "press:1", *SKIP, *record(voice), *KEEP, "stay:8")
 
     async def thorough() -> PhoneCall:
         await world.staff("12")
         prompt = await world.prompt("thorough")
         first, second = (spoken(folder / f"thorough-{hertz}.wav", 2, hertz) for hertz in (120, 190))
-        listen = ("hear", "stay:6", "press:3", "hear", "stay:4", "press:2")
+        listen = ("hear", "stay:1", "press:3", "hear", "stay:1", "press:2")
         return await world.dial(
-            *(*enter("12"), "hear", "press:999#", "hear", f"press:{prompt}#", *record(first), *listen),
-            *(*record(second), "hear", "stay:5", "press:1", "hear", "stay:3"),
+            *(*enter("12"), "hear", "press:999#", "hear", f"press:{prompt}#", *SKIP, *record(first), *listen),
+            *(*SKIP, *record(second), "hear", "stay:4", "press:1", "hear", "stay:3"),
         )
 
     async def cancels() -> PhoneCall:
@@ -116,7 +116,15 @@ async def calls(
         prompt = await world.prompt("cancels")
         voice = spoken(folder / "cancels.wav", 2)
         return await world.dial(
-            *enter("13"), "hear", f"press:{prompt}#", *record(voice), "hear", "press:*", "hear", "stay:2"
+            *enter("13"),
+            "hear",
+            f"press:{prompt}#",
+            *SKIP,
+            *record(voice),
+            "hear",
+            "press:*",
+            "hear",
+            "stay:2",
         )
 
     async def whispers() -> PhoneCall:
@@ -139,7 +147,7 @@ async def calls(
         await world.staff("15")
         prompt = await world.prompt("breaks-off")
         voice = spoken(folder / "breaks-off.wav", 2.5)
-        await world.dial(*enter("15"), "hear", f"press:{prompt}#", *record(voice)[:-1])
+        await world.dial(*enter("15"), "hear", f"press:{prompt}#", *SKIP, *record(voice)[:-1])
         drafts.extend(await versions_of(world, prompt))
         return await world.dial(*enter("15"), "hear", "stay:9", "press:1", "hear", "stay:4")
 
