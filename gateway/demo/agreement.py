@@ -116,17 +116,17 @@ def _match(
 def _attempt_of(
     entry: Entry, candidates: Iterable[Told], seen: Mapping[int, Mapping[int, Entry]]
 ) -> tuple[int, int] | None:
-    """The attempt that the entry carries, else the one that began nearest to it."""
+    """The attempt that the entry carries, else the one that began last before it."""
     carried = parse_attempt_id(entry.message_id.strip("<>").partition("@")[0])
     possible = [
-        (abs(entry.at - attempt.started), message.id, attempt.number)
+        (entry.at < attempt.started, abs(entry.at - attempt.started), message.id, attempt.number)
         for message in candidates
         for attempt in message.attempts
         if attempt.number not in seen.get(message.id, {})
         and _within(entry.at, attempt)
         and (not carried or (message.id, attempt.number) == carried[1:])
     ]
-    return min(possible)[1:] if possible else None
+    return min(possible)[2:] if possible else None
 
 
 def _within(at: datetime, attempt: Try) -> bool:
