@@ -8,9 +8,10 @@ from typing import Any, TypeVar
 
 from gateway.asterisk.agi import Call, CallOverError
 from gateway.settings import StudioSettings
-from gateway.studio import talk
+from gateway.studio import acts, talk
+from gateway.studio.acts import Ask, Bye, Check, Discard, Event, Find, Keep, Keys, Record
 from gateway.studio.desk import Desk
-from gateway.studio.talk import Ask, Bye, Check, Discard, Event, Find, Keep, Keys, Record, Talk
+from gateway.studio.talk import Talk
 
 T = TypeVar("T")
 # Has a coroutine done by the event loop, and waits for it.
@@ -35,7 +36,7 @@ class Conversation:
             now, act = talk.step(now, self._do(now, act))
         self._call.play(self._said(act.say, now))
 
-    def _do(self, now: Talk, act: talk.Act) -> Event:
+    def _do(self, now: Talk, act: acts.Act) -> Event:
         match act:
             case Ask():
                 return Keys(self._call.ask(self._said(act.say, now), act.most, KEY_SECONDS))
@@ -69,6 +70,6 @@ class Conversation:
             raise
         return self._event(self._desk.take(spool, act.instead_of))
 
-    def _said(self, said: talk.Said, now: Talk) -> Path:
+    def _said(self, said: acts.Said, now: Talk) -> Path:
         sound: Path = self._wait(self._desk.said(said, now.language))
         return sound

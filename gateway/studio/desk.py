@@ -14,9 +14,9 @@ from pathlib import Path
 
 from gateway.domain import Speech
 from gateway.settings import Settings
-from gateway.studio import guidance, locks, pins, talk
+from gateway.studio import acts, guidance, locks, pins
+from gateway.studio.acts import Done, Found, Line, Locked, Piece, Playback, Taken, Welcome, Wrong
 from gateway.studio.recordings import Recordings
-from gateway.studio.talk import Done, Found, Line, Locked, Piece, Playback, Taken, Welcome, Wrong
 from store import pins as tries
 from store import prompts
 from store.engine import Store
@@ -145,7 +145,7 @@ class Desk:
         entry = await self._store.read(prompts.numbered, self._clinic, spool.prompt)
         spool.file.unlink(missing_ok=True)
         piece = _piece(entry or PromptEntry(spool.prompt, "", "", ""), spool.language)
-        return Taken(talk.Draft(version, piece, made.audio, take.findings))
+        return Taken(acts.Draft(version, piece, made.audio, take.findings))
 
     def _nothing(self, spool: Spool) -> Taken:
         spool.file.unlink(missing_ok=True)
@@ -176,7 +176,7 @@ class Desk:
 
     # --- what is said ---
 
-    async def said(self, said: talk.Said, language: str) -> Path:
+    async def said(self, said: acts.Said, language: str) -> Path:
         """One file of all that is said; a title that cannot be voiced is left out, and told of in the log."""
         files: list[Path] = []
         for part in said:
@@ -223,6 +223,6 @@ def _piece(entry: PromptEntry, language: str) -> Piece:
     return Piece(entry.id, entry.title or entry.name, entry.wording, language)
 
 
-def _draft(version: Version, entry: PromptEntry) -> talk.Draft:
+def _draft(version: Version, entry: PromptEntry) -> acts.Draft:
     take = version.take
-    return talk.Draft(version.id, _piece(entry, version.language), take.audio, take.findings)
+    return acts.Draft(version.id, _piece(entry, version.language), take.audio, take.findings)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.domain import Speech
-from gateway.studio.talk import Line
+from gateway.studio.acts import Line
 
 FALLBACK = "en"
 

@@ -9,8 +9,8 @@ import pytest
 
 from gateway.settings import StudioSettings
 from gateway.studio import guidance, locks, pins
+from gateway.studio.acts import Line
 from gateway.studio.pins import WeakPinError
-from gateway.studio.talk import Line
 from voices.findings import Finding
 
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)

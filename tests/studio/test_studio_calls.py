@@ -15,8 +15,8 @@ import pytest_asyncio
 from gateway.asterisk.playing import NotPlayedError, play_to
 from gateway.rendering import library_of
 from gateway.studio import guidance
+from gateway.studio.acts import Line
 from gateway.studio.service import Studio
-from gateway.studio.talk import Line
 from gateway.town.ledger import read_ledger
 from gateway.town.phones import OUTSIDE, PhoneCall
 from gateway.town.town import Town

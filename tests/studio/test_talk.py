@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.studio import talk
-from gateway.studio.talk import (
+from gateway.studio.acts import (
     Act,
     Ask,
     Bye,
@@ -28,12 +28,11 @@ from gateway.studio.talk import (
     Piece,
     Playback,
     Record,
-    Stage,
     Taken,
-    Talk,
     Welcome,
     Wrong,
 )
+from gateway.studio.talk import Stage, Talk
 
 GREETING = Piece(7, "Greeting", "Good day", "en")
 CLOSING = Piece(8, "Closing", "", "es")
