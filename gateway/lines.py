@@ -58,11 +58,12 @@ def _telephone(settings: Settings, exchange: Instance, library: VoiceLibrary) ->
     pace = trunk_pace(trunk)
     return [
         VoiceChannel(ami, trunk, settings.voice, speech(library), pace),
-        FaxChannel(ami, trunk, settings.fax, telefax(_fax_renderer(settings)), pace),
+        FaxChannel(ami, trunk, settings.fax, telefax(fax_renderer(settings)), pace),
     ]
 
 
-def _fax_renderer(settings: Settings) -> FaxRenderer:
+def fax_renderer(settings: Settings) -> FaxRenderer:
+    """What turns letters of this clinic into fax pages."""
     zone = ZoneInfo(settings.clinic.zone)
     sender = Sender(settings.clinic.name, settings.clinic.callback, settings.fax.station_id)
     return FaxRenderer(

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_time
@@ -166,6 +167,7 @@ def compose(facts: Facts, channel: Channel, clinic: Clinic) -> Content:
                 values["ClientName"].written,
                 fill(texts["subject"], values),
                 fill(texts["body"], values),
+                document=Path(texts["document"]) if "document" in texts else None,
                 to_number=facts.contacts[Channel.FAX].address,
             )
 

@@ -15,10 +15,12 @@ from gateway import broadcast as planning
 from gateway.broadcast import Decision
 from gateway.commands.broadcast_order import describe
 from gateway.commands.broadcast_view import line_of, plan_table, tally_of, word
+from gateway.commands.fax_document import with_document
 from gateway.commands.shared import (
     MOST,
     ConfigOption,
     JsonOption,
+    console,
     load,
     out,
     print_json,
@@ -60,6 +62,10 @@ PreferenceOption = Annotated[
 TemplatesOption = Annotated[
     Path | None, typer.Option("--templates", help="TOML file with the texts (default: the texts that ship).")
 ]
+FaxDocumentOption = Annotated[
+    Path | None,
+    typer.Option("--fax-document", help="PDF, PNG, JPEG or TIFF that faxes carry instead of a text."),
+]
 NumberArgument = Annotated[int, typer.Argument(min=1, max=MOST, help="The broadcast's number.")]
 ClassOption = Annotated[BroadcastClass, typer.Option("--class", help="What the consent rules follow.")]
 
@@ -73,6 +79,7 @@ def plan(
     at: AtOption = None,
     only_preference: PreferenceOption = True,
     templates: TemplatesOption = None,
+    fax_document: FaxDocumentOption = None,
     broadcast_class: ClassOption = BroadcastClass.HEALTH,
     config: ConfigOption = None,
     as_json: JsonOption = False,
@@ -82,7 +89,7 @@ def plan(
     wanted = describe(
         settings, "plan", channel, type, start_date, days, at, only_preference, templates, broadcast_class
     )
-    lines = [line_of(decision) for decision in run(_preview(settings, wanted))]
+    lines = [line_of(decision) for decision in run(_preview(settings, wanted, fax_document))]
     if as_json:
         print_json([asdict(line) for line in lines])
     elif lines:
@@ -102,6 +109,7 @@ def create(
     at: AtOption = None,
     only_preference: PreferenceOption = True,
     templates: TemplatesOption = None,
+    fax_document: FaxDocumentOption = None,
     broadcast_class: ClassOption = BroadcastClass.HEALTH,
     config: ConfigOption = None,
     as_json: JsonOption = False,
@@ -111,7 +119,7 @@ def create(
     wanted = describe(
         settings, name, channel, type, start_date, days, at, only_preference, templates, broadcast_class
     )
-    number, tally = run(_create(settings, wanted))
+    number, tally = run(_create(settings, wanted, fax_document))
     if as_json:
         print_json({"broadcast": number, "messages": tally})
     else:
@@ -175,14 +183,26 @@ def cancel(
         out.print(f"broadcast {number}: {cancelled} messages cancelled")
 
 
-async def _preview(settings: Settings, wanted: Broadcast) -> list[Decision]:
+async def _complete(settings: Settings, wanted: Broadcast, fax_document: Path | None) -> Broadcast:
+    if fax_document is None:
+        return wanted
+    complete, pages = await with_document(settings, wanted, fax_document)
+    console.print(f"each fax will have {pages} pages, its cover included")
+    return complete
+
+
+async def _preview(settings: Settings, wanted: Broadcast, fax_document: Path | None) -> list[Decision]:
+    wanted = await _complete(settings, wanted, fax_document)
     async with ready_store(settings) as store:
         pages = planning.preview(store, settings.clinic.id, wanted, Rules.of(settings))
         return [decision async for page in pages for decision in page]
 
 
-async def _create(settings: Settings, wanted: Broadcast) -> tuple[int, dict[str, int]]:
+async def _create(
+    settings: Settings, wanted: Broadcast, fax_document: Path | None
+) -> tuple[int, dict[str, int]]:
     clinic = settings.clinic.id
+    wanted = await _complete(settings, wanted, fax_document)
     tally: Counter[str] = Counter()
     async with ready_store(settings) as store:
         number = await planning.order(store, clinic, wanted)
