@@ -8,6 +8,7 @@ import wave
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -23,10 +24,10 @@ CALLER = "+12025550100"
 
 
 @asynccontextmanager
-async def clinic_exchange(folder: Path, trunk_port: int) -> AsyncIterator[Instance]:
-    """The clinic's exchange with its trunk on this port of loopback."""
+async def clinic_exchange(folder: Path, trunk_port: int, **others: Any) -> AsyncIterator[Instance]:
+    """The clinic's exchange with its trunk on this port of loopback; `others`: sections of the settings."""
     await asyncio.to_thread(provision, cache_folder(), lambda step, count: None)
-    settings = Settings(instance=folder, trunks={"town": {"host": "127.0.0.1", "port": trunk_port}})
+    settings = Settings(instance=folder, trunks={"town": {"host": "127.0.0.1", "port": trunk_port}}, **others)
     instance = configured_instance(settings)
     await instance.start()
     try:

@@ -28,7 +28,9 @@ Who does what is chosen by address (`gateway/town/households.py` is the table). 
     8  fax machine: T.38, keeps the TIFF                 mailbox reject…@  550 5.1.1 at RCPT
     9  answers, hears, presses 9                         mailbox full…@    452 4.2.2 at RCPT
 
-Extensions 200 to 299 are telephones inside the clinic: they are called at the port `phones` of town.json, and
+In area code 955 people press one key after the other, V as in MENU_TELEPHONES: cancel, repeat, transfer …
+Extensions 200 to 299 are telephones inside the clinic (25X a front desk, 26X one that does not answer):
+they are called at the port `phones` of town.json, and
 `gateway.town.phones` dials from there (`Town.phones()`), with steps to hear, press and say.
 
 Area code 900 answers at once, says nothing and leaves after a second, for the bench. Other numbers are

@@ -14,7 +14,14 @@ from gateway.asterisk.runtime import Runtime
 from gateway.town import sounds
 from gateway.town.calls import CallBook
 from gateway.town.ears import Ears
-from gateway.town.households import PATIENCE, QUICK_AREA, TELEPHONES, VOICEMAIL_SECONDS
+from gateway.town.households import (
+    MENU_AREA,
+    MENU_TELEPHONES,
+    PATIENCE,
+    QUICK_AREA,
+    TELEPHONES,
+    VOICEMAIL_SECONDS,
+)
 from gateway.town.phones import Phones
 
 AMI_USER, PHONES_USER = "town", "phones"
@@ -91,6 +98,8 @@ class Exchange:
             "pace": self._pace,
             "patience": PATIENCE,
             "telephones": TELEPHONES,
+            "menu_telephones": MENU_TELEPHONES,
+            "menu_area": MENU_AREA,
             "quick_area": QUICK_AREA,
             "voicemail_seconds": VOICEMAIL_SECONDS,
         }

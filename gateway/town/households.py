@@ -2,7 +2,8 @@
 
 A number is `+1 AAA 555 VSNN`: any area code, then V how the telephone behaves, S how texts behave and NN
 an index. Area code 900 is the quick range of the bench: every number answers at once and hangs up after a
-second, and nothing is recorded. A mailbox behaves by the start of its local part.
+second, and nothing is recorded. In area code 955 V is how people deal with a menu. A mailbox behaves by the
+start of its local part.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-Manner = Literal["answer", "hang-up", "refuse", "ring", "voicemail", "fax"]
+Manner = Literal["answer", "menu", "hang-up", "refuse", "ring", "voicemail", "fax"]
 
 QUICK_AREA = "900"
+# Here people know what a menu is: V is a line of MENU_TELEPHONES.
+MENU_AREA = "955"
 VOICEMAIL_SECONDS = 120
 _NUMBER = re.compile(r"\+1(?P<area>[2-9]\d\d)555(?P<voice>\d)(?P<text>\d)(?P<index>\d\d)")
 
@@ -63,6 +66,20 @@ TELEPHONES: tuple[Telephone, ...] = (
     Telephone("voicemail", "voicemail", rings=1.5),
     Telephone("fax", "fax"),
     Telephone("answered", "answer", press="9"),
+)
+
+# V of a number in MENU_AREA: one key after the other, each after hearing speech again.
+MENU_TELEPHONES: tuple[Telephone, ...] = (
+    Telephone("answered", "menu", press="2"),
+    Telephone("answered", "menu", press="31"),
+    Telephone("answered", "menu", press="41", thinks=9.0),
+    Telephone("answered", "menu", press="0"),
+    Telephone("answered", "menu", press="771"),
+    Telephone("answered", "menu", press="5"),
+    Telephone("answered", "menu", press="0", stays=5.0),
+    Telephone("answered", "menu", press="*1"),
+    Telephone("answered", "menu", press="7777777", thinks=0.5),
+    Telephone("answered", "menu", press="3333333333", thinks=0.5),
 )
 
 # S of the number. 0x0B is ESME_RINVDSTADR; an empty receipt is one that never comes.
@@ -132,7 +149,12 @@ def mail_habit(mailbox: str) -> MailHabit:
 def kind_of_call(address: str) -> Literal["call", "fax"]:
     """What the ledger calls a call to this number."""
     parts = parse_number(address)
-    return "fax" if parts and TELEPHONES[parts.voice].manner == "fax" else "call"
+    return "fax" if parts and telephone(parts).manner == "fax" else "call"
+
+
+def telephone(parts: Number) -> Telephone:
+    """The telephone at this number."""
+    return (MENU_TELEPHONES if parts.area == MENU_AREA else TELEPHONES)[parts.voice]
 
 
 def patience_class(seed: int, index: int) -> int:
