@@ -71,7 +71,10 @@ class Section(BaseModel):
 
 
 class Clinic(Section):
-    """Who speaks: the legal name opens every recorded or synthetic message (rules 1.5)."""
+    """Who speaks: the legal name opens every recorded or synthetic message (rules 1.5).
+
+    `address` and `visit_minutes` go into the calendar event of a mail; 0 minutes: no event.
+    """
 
     id: int = Field(1, ge=1)
     name: Plain = Field("Example Clinic", pattern=r"\S", max_length=200)
@@ -79,6 +82,8 @@ class Clinic(Section):
     zone: Zone = "America/New_York"
     country: str = Field("US", pattern="^[A-Z]{2}$")
     language: str = Field("en", pattern="^[a-z]{2}$")
+    address: Plain = ""
+    visit_minutes: int = Field(30, ge=0, le=1440)
 
 
 class StoreSettings(Section):

@@ -9,7 +9,7 @@ import html
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -21,6 +21,7 @@ from gateway.domain import (
     Content,
     Facts,
     FaxLetter,
+    Invitation,
     Mail,
     MessageType,
     Prompt,
@@ -161,7 +162,8 @@ def compose(facts: Facts, channel: Channel, clinic: Clinic) -> Content:
         case Channel.EMAIL:
             body = fill(texts["body"], values)
             subject = fill(texts["subject"], values)
-            return Mail(subject, body, letter(subject, body, clinic.name), values["ClientName"].written)
+            page = letter(subject, body, clinic.name)
+            return Mail(subject, body, page, values["ClientName"].written, _invitation(facts, clinic))
         case Channel.FAX:
             return FaxLetter(
                 values["ClientName"].written,
@@ -170,6 +172,16 @@ def compose(facts: Facts, channel: Channel, clinic: Clinic) -> Content:
                 document=Path(texts["document"]) if "document" in texts else None,
                 to_number=facts.contacts[Channel.FAX].address,
             )
+
+
+def _invitation(facts: Facts, clinic: Clinic) -> Invitation | None:
+    """The appointment for the calendar, which says no more than that there is one (rules 1.16)."""
+    visit = facts.appointment
+    if visit is None or not clinic.visit_minutes:
+        return None
+    ends_at = visit.starts_at + timedelta(minutes=clinic.visit_minutes)
+    uid = f"visit-{clinic.id}-{visit.id}"
+    return Invitation(uid, visit.starts_at, ends_at, clinic.name, clinic.address)
 
 
 def fill(text: str, values: Mapping[str, Voice]) -> str:
