@@ -26,7 +26,7 @@ from gateway.lines import open_lines, returns_of
 from gateway.link import StoreLink
 from gateway.outbox import Outbox
 from gateway.policy import Rules
-from gateway.rendering import library_of
+from gateway.rendering import library_of, sayings_of
 from gateway.settings import Settings
 from gateway.studio.kept import follow_prompts, kept_prompts
 from store import migrate, sweep
@@ -113,7 +113,8 @@ async def _work(
     owner = f"{settings.node}/{secrets.token_hex(4)}"
     outbox = Outbox(link, settings, owner)
     intake = Intake(link, outbox, settings, owner)
-    dispatchers = [Dispatcher(channel, link, outbox, settings, owner) for channel in channels]
+    sayings = sayings_of(settings)
+    dispatchers = [Dispatcher(channel, link, outbox, settings, owner, sayings) for channel in channels]
     await link.insist(sweep.sweep, settings.node, owner, link.store.clock())
     services = [outbox.run(), *_upkeep(settings, link, owner, channels)]
     services += [follow_prompts(settings, link, kept), *_studio(settings, link, library)]

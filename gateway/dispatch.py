@@ -16,12 +16,13 @@ from datetime import datetime, timedelta
 from gateway import policy, wording
 from gateway.channels.errors import ContentError
 from gateway.channels.port import Channel
-from gateway.domain import Attempt, Content, Facts, Outcome, State, Unknown
+from gateway.domain import Attempt, Content, Facts, Outcome, RingwellError, State, Unknown
 from gateway.link import StoreLink
 from gateway.outbox import Outbox
 from gateway.policy import ALLOW, Allow, Defer, Refuse, Rules, Verdict
 from gateway.settings import Settings
 from gateway.settlement import Started
+from gateway.wording import Sayings, SlotError
 from store import facts, queue, sweep
 from store.engine import StoreAwayError
 from store.queue import Claimed
@@ -50,9 +51,17 @@ class Dispatcher:
     """Works the queue of one channel until cancelled."""
 
     def __init__(
-        self, channel: Channel, link: StoreLink, outbox: Outbox, settings: Settings, owner: str
+        self,
+        channel: Channel,
+        link: StoreLink,
+        outbox: Outbox,
+        settings: Settings,
+        owner: str,
+        sayings: Sayings | None = None,
     ) -> None:
+        """`sayings`: how the clinic says names."""
         self._channel = channel
+        self._sayings = sayings or {}
         self._link = link
         self._outbox = outbox
         self._settings = settings
@@ -159,13 +168,25 @@ class Dispatcher:
     def _judge_one(self, item: Claimed, known: Facts, consent_as_of: int, now: datetime) -> None:
         match self._decide(item, known, now):
             case Allow():
-                content = wording.compose(known, self._channel.name, self._settings.clinic)
-                preparing = asyncio.create_task(self._channel.prepare(content))
-                self._ready.append(Job(item, known, preparing, consent_as_of, now))
+                self._prepare(item, known, consent_as_of, now)
             case Defer(until=until, reason=reason):
                 self._verdict(item, State.SCHEDULED, reason, until)
             case Refuse(reason=reason, state=state):
                 self._verdict(item, state, reason)
+
+    def _prepare(self, item: Claimed, known: Facts, consent_as_of: int, now: datetime) -> None:
+        try:
+            content = wording.compose(known, self._channel.name, self._settings.clinic, self._sayings)
+        except SlotError as error:
+            self._unusable(item, error)
+            return
+        preparing = asyncio.create_task(self._channel.prepare(content))
+        self._ready.append(Job(item, known, preparing, consent_as_of, now))
+
+    def _unusable(self, item: Claimed, error: RingwellError) -> None:
+        """This content can never be sent: the message fails, and nothing else does."""
+        log.warning("message %d cannot be sent: %s", item.id, error)
+        self._verdict(item, State.FAILED, f"content-unusable: {error}")
 
     def _decide(self, item: Claimed, known: Facts, now: datetime) -> Verdict:
         return policy.decide(known, self._channel.name, item.address, now, self._rules)
@@ -236,8 +257,7 @@ class Dispatcher:
             return True
         item = job.claimed
         if isinstance(error, ContentError):
-            log.warning("message %d cannot be sent: %s", item.id, error)
-            self._verdict(item, State.FAILED, f"content-unusable: {error}")
+            self._unusable(item, error)
         else:
             log.error("message %d could not be prepared, tried again later", item.id, exc_info=error)
             later = self._link.store.clock() + PREPARE_AGAIN

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
+import tomllib
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from gateway.channels.errors import ContentError
 from gateway.documents.errors import BadDocumentError
 from gateway.documents.fax import FaxRenderer
-from gateway.domain import FaxImage, FaxLetter, Prompt, Speech
+from gateway.domain import FaxImage, FaxLetter, Prompt, RingwellError, Speech
 from gateway.settings import Settings, cache_folder
+from gateway.wording.names import Sayings, table_of
 from voices.errors import PromptError, SpeechError, VoiceMissingError
 from voices.library import Limits, VoiceLibrary
 from voices.prompts import KeptPrompts
@@ -26,6 +29,32 @@ def library_of(settings: Settings, kept: KeptPrompts | None = None) -> VoiceLibr
         limits=Limits(cache_bytes=voice.cache_mb * 1_000_000),
         kept=kept,
     )
+
+
+log = logging.getLogger(__name__)
+
+
+class NamesError(RingwellError):
+    """The list of how names are said cannot be read; the message says why."""
+
+
+def sayings_of(settings: Settings) -> Sayings:
+    """How the clinic says names, from the file that the settings name; NamesError says what is wrong."""
+    if settings.voice.names is None:
+        return {}
+    file = settings.voice.names.expanduser()
+    try:
+        tables = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        log.warning("there is no list of names at %s (setting voice.names)", file)
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise NamesError(f"setting voice.names: cannot read {file}: {error}") from error
+    for language, table in tables.items():
+        entries = table.values() if isinstance(table, dict) else [table]
+        if not all(isinstance(said, str) for said in entries) or not isinstance(table, dict):
+            raise NamesError(f'{file}: [{language}] must hold lines like "Nguyen" = "Win"')
+    return {language: table_of(table) for language, table in tables.items()}
 
 
 def speech(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -35,8 +36,8 @@ def describe(
     zone = ZoneInfo(settings.clinic.zone)
     now = datetime.now(UTC)
     first = start_date.date() if start_date else now.astimezone(zone).date() + timedelta(days=1)
-    texts = _templates(templates, type)
-    wording.check_templates(texts, type)
+    texts = read_templates(templates, type, settings.clinic.language)
+    wording.check_front_desk(texts, settings.voice.front_desk)
     try:
         starts_from, starts_until = _midnight(first, zone), _midnight(first + timedelta(days=days), zone)
         send_at = at.replace(tzinfo=zone).astimezone(UTC) if at else now
@@ -60,19 +61,30 @@ def _midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
 
 
-def _templates(file: Path | None, type: MessageType) -> dict[str, dict[str, str]]:
-    texts = wording.default_templates(type)
-    if file is None:
-        return texts
+def read_templates(file: Path | None, type: MessageType, language: str) -> dict[str, dict[str, str]]:
+    """The texts of a TOML file over those that ship; raises BroadcastError or TemplateError."""
+    texts = wording.default_templates(type, language)
+    if file is not None:
+        for name, field, text in _given(file):
+            texts.setdefault(name, {})[field] = text
+    wording.check_templates(texts, type)
+    return texts
+
+
+def _given(file: Path) -> Iterator[tuple[str, str, str]]:
+    """(table, field, text) of a templates file; `voice.es` and `voice.menu` are tables of their own."""
     try:
         given: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise BroadcastError(f"cannot read templates {file}: {error}") from error
     for channel, fields in given.items():
-        if channel not in texts or not isinstance(fields, dict):
+        if channel not in list(Channel) or not isinstance(fields, dict):
             raise BroadcastError(f"templates {file}: [{channel}] is not voice, sms, email or fax")
-        for field, text in fields.items():
-            if field not in texts[channel] or not isinstance(text, str):
-                raise BroadcastError(f"templates {file}: {channel}.{field} is not a text we know")
-            texts[channel][field] = text
-    return texts
+        for field, value in fields.items():
+            inner = value if isinstance(value, dict) else {field: value}
+            name = f"{channel}.{field}" if isinstance(value, dict) else channel
+            for key, text in inner.items():
+                known = name == wording.MENU or key in wording.FIELDS[Channel(channel)]
+                if not known or not isinstance(text, str):
+                    raise BroadcastError(f"templates {file}: {name}.{key} is not a text we know")
+                yield name, key, text

@@ -88,11 +88,13 @@ async def _dispatching(
         await asyncio.wait(tasks)
 
 
-async def _queued(world: World, name: str = "p1", **changes: Any) -> int:
+async def _queued(world: World, name: str = "p1", text: str = "", **changes: Any) -> int:
     """A reminder that may go, for somebody with an appointment tomorrow."""
     person = await world.person(name, details={Channel.SMS: PHONE}, **changes)
     await world.visit(name, name)
     templates = wording.default_templates(MessageType.UPCOMING_APPOINTMENTS)
+    if text:
+        templates["sms"]["body"] = text
     order = await world.broadcast(MessageType.UPCOMING_APPOINTMENTS, templates=templates)
     tomorrow = world.clock() + timedelta(days=1)
     columns = {"recipient": person, "broadcast": order.id, "appointment": 1}
@@ -217,3 +219,14 @@ async def test_who_asks_to_be_left_alone_is_heeded_although_an_import_changed_th
         await world.person("p1", details={Channel.SMS: "+12025550177"})
         await _until_state(world, number, "delivered")
     assert await world.ledger(person) == [(True, "import"), (False, "keypress")]
+
+
+async def test_a_placeholder_without_a_value_stops_its_message_and_no_other(world: World) -> None:
+    nobody, stage = await _queued(world, "p1", "<Practice>: <FirstName>", given_name=""), Stage()
+    somebody = await _queued(world, "p2")
+    stage.open.set()
+    async with _dispatching(world.store, stage):
+        await _until_state(world, somebody, "delivered")
+        await _until_state(world, nobody, "failed")
+    assert (await world.row(nobody))["reason"] == "content-unusable: <FirstName> has no value"
+    assert [attempt.message for attempt in stage.got] == [somebody]

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from gateway import wording
-from gateway.domain import Channel, FaxLetter, Mail, MessageType, Prompt, Speech, Text
+from gateway.domain import Action, Channel, FaxLetter, Mail, MessageType, Prompt, Speech, Text
 from gateway.settings import Clinic
-from gateway.wording import TemplateError
+from gateway.wording import SlotError, TemplateError
 from tests.unit.factory import BROADCAST, PERSON, facts
 
 CLINIC = Clinic(name="Harbor Street Clinic", callback="+12125550100", zone="America/New_York")
@@ -18,7 +18,7 @@ REMINDERS = MessageType.UPCOMING_APPOINTMENTS
 
 def with_text(channel, field, text):
     templates = wording.default_templates(REMINDERS)
-    templates[channel][field] = text
+    templates.setdefault(channel, dict(templates[channel.partition(".")[0]]))[field] = text
     return templates
 
 
@@ -76,7 +76,12 @@ def test_the_texts_that_ship_can_be_used(type):
         ("sms", "body", "  ", "is empty"),
         ("sms", "body", "[prompt:greeting]", "can only be played in a call"),
         ("voice", "person", "Hello <ClientName>", "must name the clinic"),
-        ("voice", "machine", "This is <Practice>", "must name the clinic"),
+        ("voice", "machine", "This is <Practice>", "must name the clinic's number"),
+        ("voice", "person", "<ClientName>, this is <Practice>, <CallBack>", "before anything else"),
+        ("voice", "person", "<Practice> <CallBack> " + "x" * 5000, "has 5022 characters, a call takes 1200"),
+        ("voice.es", "person", "Hola", "must name the clinic"),
+        ("voice.es", "machine", "<Practice> <Diagnosis>", "<Diagnosis> is not one of"),
+        ("sms.es", "body", " ", "is empty"),
     ],
 )
 def test_a_template_that_cannot_be_used_is_named_with_its_place(channel, field, text, complaint):
@@ -97,3 +102,152 @@ def test_placeholders_are_a_list_and_never_an_expression():
     assert wording.compose(known, Channel.SMS, CLINIC) == Text(
         "{0.__class__} %(x)s {{ 7*7 }} Harbor Street Clinic"
     )
+
+
+# --- calls ---
+
+SPANISH = {
+    "person": "Le llama <Practice>. <ClientName>: tiene una cita el <ServiceDate> a <ServiceTime>. "
+    "<CallBack>",
+    "machine": "Le llama <Practice>. <CallBack>",
+}
+
+
+def voice(menu=None, spanish=False, **recipient):
+    templates = wording.default_templates(REMINDERS)
+    if spanish:
+        templates["voice.es"] = SPANISH
+    if menu:
+        templates["voice.menu"] = menu
+    return facts(broadcast=replace(BROADCAST, templates=templates), recipient=replace(PERSON, **recipient))
+
+
+def spoken(parts):
+    return " / ".join(part.text for part in parts)
+
+
+def test_a_call_identifies_the_clinic_before_anything_else():
+    script = wording.compose(voice(), Channel.VOICE, CLINIC)
+    assert spoken(script.person) == (
+        "This is / Harbor Street Clinic / . We are calling to remind / Rosa Costa / of an appointment on / "
+        "Wednesday, November twenty-fifth / at / nine A M / . Press 1 to confirm. "
+        "Press 9 to stop these calls. "
+        "Our number is / 2 1 2, 5 5 5, 0 1 0 0"
+    )
+    assert spoken(script.machine) == (
+        "This is / Harbor Street Clinic / . Please call us at / 2 1 2, 5 5 5, 0 1 0 0"
+    )
+
+
+def test_a_call_is_held_in_the_recipients_language_where_the_template_has_it():
+    script = wording.compose(voice(spanish=True, language="es"), Channel.VOICE, CLINIC)
+    assert "tiene una cita el / miércoles, veinticinco de noviembre / a / las nueve de la mañana" in spoken(
+        script.person
+    )
+    assert {part.language for part in (*script.person, *script.machine)} == {"es"}
+
+
+@pytest.mark.parametrize("language", ["es", "vi"])
+def test_without_texts_in_the_recipients_language_the_clinics_is_spoken(language):
+    script = wording.compose(voice(language=language), Channel.VOICE, CLINIC)
+    assert {part.language for part in script.person} == {"en"}
+    assert "Wednesday, November twenty-fifth" in spoken(script.person)
+
+
+def test_texts_in_another_language_hold_for_every_channel():
+    templates = wording.default_templates(REMINDERS) | {"sms.es": {"body": "<Practice>: <ServiceDate>"}}
+    known = facts(broadcast=replace(BROADCAST, templates=templates), recipient=replace(PERSON, language="es"))
+    assert wording.compose(known, Channel.SMS, CLINIC) == Text("Harbor Street Clinic: mié, 25 nov 2026")
+
+
+def test_a_menu_that_nobody_chose_confirms_and_opts_out():
+    script = wording.compose(voice(), Channel.VOICE, CLINIC)
+    assert script.menu == {"1": Action.CONFIRM, "9": Action.OPT_OUT}
+    assert script.other == ()
+    assert script.desk is None
+
+
+def test_the_language_key_goes_to_the_other_language():
+    menu = {"1": "confirm", "5": "language", "9": "opt-out"}
+    english = wording.compose(voice(menu, spanish=True), Channel.VOICE, CLINIC)
+    spanish = wording.compose(voice(menu, spanish=True, language="es"), Channel.VOICE, CLINIC)
+    assert (english.other, spanish.other) == (spanish.person, english.person)
+
+
+def test_a_transfer_names_the_patient_to_staff_alone_and_in_their_language():
+    menu = {"0": "transfer", "9": "opt-out"}
+    desk = wording.compose(voice(menu, spanish=True, language="es"), Channel.VOICE, CLINIC).desk
+    assert spoken(desk.announcement) == "A patient whom we called asks for you / Rosa Costa"
+    assert spoken(desk.connecting) == "Un momento, por favor."
+    assert spoken(desk.away).endswith("llámenos al / 2 1 2, 5 5 5, 0 1 0 0")
+    assert "Rosa" not in spoken((*desk.connecting, *desk.away))
+
+
+def test_names_are_said_as_the_clinics_list_says():
+    script = wording.compose(voice(), Channel.VOICE, CLINIC, {"en": {"costa": "Coast a"}})
+    assert Speech("Rosa Coast a") in script.person
+
+
+def test_a_template_of_recordings_alone_needs_no_voice():
+    templates = wording.default_templates(REMINDERS)
+    templates["voice"] = {"person": "[prompt:whole-message]", "machine": "[prompt:please-call]"}
+    wording.check_templates(templates, REMINDERS)
+    known = facts(broadcast=replace(BROADCAST, templates=templates))
+    script = wording.compose(known, Channel.VOICE, CLINIC)
+    assert (script.person, script.machine) == (
+        (Prompt("whole-message", "en"),),
+        (Prompt("please-call", "en"),),
+    )
+
+
+@pytest.mark.parametrize(
+    ("menu", "complaint"),
+    [
+        ({"1": "confirm"}, "a key for opt-out is missing"),
+        ({"12": "opt-out"}, "'12' is not a key"),
+        ({"#": "opt-out"}, "'#' is not a key"),
+        ({"٣": "opt-out"}, "is not a key"),
+        ({"1": "Goto(evil)", "9": "opt-out"}, "key 1 must do one of"),
+        ({"5": "language", "9": "opt-out"}, "needs texts in a second language"),
+    ],
+)
+def test_a_menu_that_cannot_be_used_is_refused_when_it_is_saved(menu, complaint):
+    templates = wording.default_templates(REMINDERS) | {"voice.menu": menu}
+    with pytest.raises(TemplateError, match=complaint):
+        wording.check_templates(templates, REMINDERS)
+
+
+def test_a_transfer_needs_a_front_desk():
+    templates = wording.default_templates(REMINDERS) | {"voice.menu": {"0": "transfer", "9": "opt-out"}}
+    wording.check_templates(templates, REMINDERS)
+    wording.check_front_desk(templates, "201")
+    with pytest.raises(TemplateError, match="front_desk"):
+        wording.check_front_desk(templates, "")
+
+
+@pytest.mark.parametrize("name", ["voice.spanish", "pigeon", "voice.", "pigeon.es"])
+def test_a_table_that_is_no_channel_is_refused(name):
+    with pytest.raises(TemplateError, match="is no channel"):
+        wording.check_templates(wording.default_templates(REMINDERS) | {name: {"body": "x"}}, REMINDERS)
+
+
+@pytest.mark.parametrize("type", list(MessageType))
+def test_the_texts_that_ship_in_spanish_can_be_used(type):
+    wording.check_templates(wording.default_templates(type, "es"), type)
+
+
+@pytest.mark.parametrize("channel", list(Channel))
+@pytest.mark.parametrize("given", ["", "x" * 5000])
+def test_a_name_that_is_missing_stops_this_message_on_every_channel(channel, given):
+    templates = {
+        name: dict.fromkeys(texts, "<Practice> <FirstName> <CallBack>")
+        for name, texts in wording.default_templates(REMINDERS).items()
+    }
+    known = facts(
+        broadcast=replace(BROADCAST, templates=templates), recipient=replace(PERSON, given_name=given)
+    )
+    if given and channel is not Channel.VOICE:
+        assert wording.compose(known, channel, CLINIC)
+        return
+    with pytest.raises(SlotError, match="<FirstName> has"):
+        wording.compose(known, channel, CLINIC)

@@ -1,0 +1,33 @@
+"""Template and facts become what is sent; pure. Placeholders are a fixed list, never an expression.
+
+A template may hold `<ClientName>`-like placeholders everywhere, and `[prompt:name]` in voice texts.
+"""
+
+from gateway.wording.composing import compose
+from gateway.wording.names import Sayings, SlotError
+from gateway.wording.templates import (
+    FIELDS,
+    MENU,
+    PLACEHOLDERS,
+    TemplateError,
+    check_front_desk,
+    check_templates,
+    menu_of,
+    other_languages,
+)
+from gateway.wording.texts import default_templates
+
+__all__ = [
+    "FIELDS",
+    "MENU",
+    "PLACEHOLDERS",
+    "Sayings",
+    "SlotError",
+    "TemplateError",
+    "check_front_desk",
+    "check_templates",
+    "compose",
+    "default_templates",
+    "menu_of",
+    "other_languages",
+]

@@ -1,0 +1,152 @@
+"""What a template may say, checked when it is saved; pure.
+
+The templates of a broadcast are tables: `voice`, `sms`, `email`, `fax`; the same in another language under
+`voice.es`; and `voice.menu`, from keys to actions.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from gateway.domain import Action, Channel, Menu, MessageType, RingwellError, usual_menu
+from gateway.wording.texts import Texts, about_visits
+
+PLACEHOLDERS = (
+    "ClientName",
+    "FirstName",
+    "ServiceDate",
+    "ServiceTime",
+    "Service",
+    "Clinician",
+    "Practice",
+    "CallBack",
+)
+OF_VISITS = frozenset({"ServiceDate", "ServiceTime", "Service", "Clinician"})
+TOKEN = re.compile(r"<(\w+)>|\[prompt:([\w-]+)\]")
+
+# The fields of a template on each channel.
+FIELDS: Mapping[Channel, tuple[str, ...]] = {
+    Channel.VOICE: ("person", "machine"),
+    Channel.SMS: ("body",),
+    Channel.EMAIL: ("subject", "body"),
+    Channel.FAX: ("subject", "body"),
+}
+MENU = "voice.menu"
+# A call of a minute has about as many; what is longer belongs into a letter.
+LONGEST_SPOKEN = 1200
+_KEY = re.compile(r"[0-9]")
+_LANGUAGE = re.compile(r"[a-z]{2}")
+
+
+class TemplateError(RingwellError):
+    """A template cannot be used; the message names the place and what is wrong."""
+
+
+def check_templates(templates: Texts, type: MessageType) -> None:
+    """Raise TemplateError for the first unknown field, placeholder, key or missing identification."""
+    for channel in Channel:
+        if channel.value not in templates:
+            raise TemplateError(f"template {channel}: is missing")
+    for name, texts in templates.items():
+        if name != MENU:
+            _check_table(name, texts, about_visits(type))
+    _check_menu(templates, type)
+
+
+def _check_table(name: str, texts: Mapping[str, str], visits: bool) -> None:
+    channel = _channel(name)
+    for field in FIELDS[channel]:
+        place = f"{name}.{field}"
+        text = texts.get(field, "")
+        if not text.strip():
+            raise TemplateError(f"template {place}: is empty")
+        _check_text(place, text, channel, visits)
+        if channel is Channel.VOICE:
+            _check_spoken(place, text)
+
+
+def _channel(name: str) -> Channel:
+    """The channel of a table; those of other languages are named like `voice.es`."""
+    channel, dot, language = name.partition(".")
+    if channel not in list(Channel) or (dot and not _LANGUAGE.fullmatch(language)):
+        raise TemplateError(f"template {name}: is no channel, nor a channel in a language such as voice.es")
+    return Channel(channel)
+
+
+def _check_text(place: str, text: str, channel: Channel, visits: bool) -> None:
+    for placeholder, prompt in tokens(text):
+        if prompt and channel is not Channel.VOICE:
+            raise TemplateError(f"template {place}: [prompt:{prompt}] can only be played in a call")
+        if placeholder and placeholder not in PLACEHOLDERS:
+            known = ", ".join(f"<{name}>" for name in PLACEHOLDERS)
+            raise TemplateError(f"template {place}: <{placeholder}> is not one of {known}")
+        if placeholder in OF_VISITS and not visits:
+            raise TemplateError(f"template {place}: <{placeholder}> needs a message type about appointments")
+
+
+def _check_spoken(place: str, text: str) -> None:
+    if len(text) > LONGEST_SPOKEN:
+        raise TemplateError(
+            f"template {place}: has {len(text)} characters, a call takes {LONGEST_SPOKEN} at most"
+        )
+    found = list(tokens(text))
+    recorded = any(prompt for _, prompt in found)
+    if not (found and _is_identification(*found[0])):
+        raise TemplateError(
+            f"template {place}: must name the clinic before anything else, with <Practice> or a [prompt:…] "
+            "(47 CFR 64.1200 b1)"
+        )
+    if not recorded and all(name != "CallBack" for name, _ in found):
+        raise TemplateError(
+            f"template {place}: must name the clinic's number, with <CallBack> or a [prompt:…] "
+            "(47 CFR 64.1200 b2)"
+        )
+
+
+def _is_identification(placeholder: str, prompt: str) -> bool:
+    return bool(prompt) or placeholder == "Practice"
+
+
+def tokens(text: str) -> Iterator[tuple[str, str]]:
+    """Each (placeholder, prompt) of a text; one of them is empty."""
+    for match in TOKEN.finditer(text):
+        yield match[1] or "", match[2] or ""
+
+
+# --- the menu ---
+
+
+def _check_menu(templates: Texts, type: MessageType) -> None:
+    for key, action in templates.get(MENU, {}).items():
+        if not _KEY.fullmatch(key):
+            raise TemplateError(f"template {MENU}: {key[:20]!r} is not a key: use 0 to 9")
+        if action not in list(Action):
+            raise TemplateError(f"template {MENU}: key {key} must do one of {', '.join(Action)}")
+    menu = menu_of(templates)
+    if Action.OPT_OUT not in menu.values() and not type.value.startswith("staff-"):
+        raise TemplateError(f"template {MENU}: a key for {Action.OPT_OUT} is missing (47 CFR 64.1200 b3)")
+    if Action.LANGUAGE in menu.values() and not other_languages(templates):
+        raise TemplateError(
+            f"template {MENU}: a key for {Action.LANGUAGE} needs texts in a second language ([voice.es])"
+        )
+
+
+def menu_of(templates: Texts) -> Menu:
+    """What the keys do."""
+    chosen = templates.get(MENU)
+    return {key: Action(action) for key, action in chosen.items()} if chosen else usual_menu()
+
+
+def other_languages(templates: Texts) -> list[str]:
+    """Languages that calls can be held in beside the clinic's."""
+    names = (name.removeprefix("voice.") for name in templates if name.startswith("voice.") and name != MENU)
+    return sorted(names)
+
+
+def check_front_desk(templates: Texts, front_desk: str) -> None:
+    """Raise TemplateError when a menu offers a transfer that leads nowhere."""
+    if Action.TRANSFER in menu_of(templates).values() and not front_desk:
+        raise TemplateError(
+            f"template {MENU}: a key for {Action.TRANSFER} needs the setting voice.front_desk"
+        )
