@@ -150,3 +150,8 @@ def check_front_desk(templates: Texts, front_desk: str) -> None:
         raise TemplateError(
             f"template {MENU}: a key for {Action.TRANSFER} needs the setting voice.front_desk"
         )
+
+
+def texts_in(templates: Texts, channel: Channel, language: str, usual: str) -> Mapping[str, str]:
+    """The texts of a channel in a language; the name of those in the clinic's own has no language."""
+    return templates[channel.value if language == usual else f"{channel.value}.{language}"]
