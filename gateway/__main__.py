@@ -18,6 +18,7 @@ from gateway.commands import (
     prompts,
     running,
     staff,
+    voice,
 )
 from gateway.commands.shared import console as terminal
 from gateway.domain import RingwellError
@@ -38,6 +39,7 @@ app.command("doctor")(doctor.doctor)
 app.add_typer(asterisk.app, name="asterisk")
 app.add_typer(prompts.app, name="prompts")
 app.add_typer(staff.app, name="staff")
+app.add_typer(voice.app, name="voice")
 
 
 def main() -> None:

@@ -26,6 +26,7 @@ from gateway.lines import open_lines, returns_of
 from gateway.link import StoreLink
 from gateway.outbox import Outbox
 from gateway.policy import Rules
+from gateway.render import Ahead
 from gateway.rendering import library_of, sayings_of
 from gateway.settings import Settings
 from gateway.studio.kept import follow_prompts, kept_prompts
@@ -118,6 +119,8 @@ async def _work(
     await link.insist(sweep.sweep, settings.node, owner, link.store.clock())
     services = [outbox.run(), *_upkeep(settings, link, owner, channels)]
     services += [follow_prompts(settings, link, kept), *_studio(settings, link, library)]
+    if settings.trunks:
+        services.append(Ahead(link, settings, library, sayings).run())
     for channel in channels:
         services += [channel.run(), intake.follow(channel)]
     if settings.console.enabled:

