@@ -21,7 +21,7 @@ from gateway.asterisk.instance import free_port
 from gateway.channels.email import EmailChannel
 from gateway.domain import Accepted, Attempt, Mail
 from gateway.settings import DkimKey, Relay
-from gateway.wording import letter
+from gateway.wording.mail import letter
 from tests.bench.measure import report
 
 CONNECTIONS = 20
