@@ -18,6 +18,7 @@ from typing import IO, Any
 
 from gateway import broadcast, domain
 from gateway.asterisk.agi import agi_address
+from gateway.asterisk.listening import Listener, ear_address
 from gateway.channels.port import Channel
 from gateway.dispatch import Dispatcher
 from gateway.domain import Reply, ReplyKind, RingwellError
@@ -121,6 +122,7 @@ async def _work(
     services += [follow_prompts(settings, link, kept), *_studio(settings, link, library)]
     if settings.trunks:
         services.append(Ahead(link, settings, library, sayings).run())
+        services.append(_machines(settings).run())
     for channel in channels:
         services += [channel.run(), intake.follow(channel)]
     if settings.console.enabled:
@@ -215,6 +217,13 @@ def _studio(settings: Settings, link: StoreLink, library: VoiceLibrary) -> list[
 
     address = agi_address(settings.folder / "asterisk", settings.studio.port)
     return [Studio(settings, link, library, address).run()]
+
+
+def _machines(settings: Settings) -> Listener:
+    """Listens to answering machines for the exchange."""
+    voice = settings.voice
+    address = ear_address(settings.folder / "asterisk")
+    return Listener(address, voice.silence_for_beep_seconds, voice.wait_for_beep_seconds)
 
 
 async def _console(settings: Settings, store: Store, announce: Callable[[str], None]) -> None:

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from gateway import policy, wording
 from gateway.channels.errors import ContentError
 from gateway.channels.port import Channel
-from gateway.domain import Attempt, Content, Facts, Outcome, RingwellError, State, Unknown
+from gateway.domain import Attempt, Broadcast, Content, Facts, Outcome, RingwellError, State, Unknown
 from gateway.link import StoreLink
 from gateway.outbox import Outbox
 from gateway.policy import ALLOW, Allow, Defer, Refuse, Rules, Verdict
@@ -156,14 +156,26 @@ class Dispatcher:
         )
         asked = [(orders[item.broadcast], item.recipient, item.appointment) for item in claimed]
         page = await self._link.store.read(facts.load, self._clinic, asked)
+        left = await self._voicemails(claimed, orders)
         now = self._link.store.clock()
-        for item, known in zip(claimed, page.facts, strict=True):
+        for item, found in zip(claimed, page.facts, strict=True):
+            known = replace(found, voicemails=left[item.id]) if item.id in left else found
             try:
                 self._judge_one(item, known, page.consent_as_of, now)
             except Exception:
                 # One message that cannot be judged must not keep all others from leaving.
                 log.exception("message %d could not be judged, tried again later", item.id)
                 self._verdict(item, State.SCHEDULED, "preparation-failed", now + PREPARE_AGAIN)
+
+    async def _voicemails(
+        self, claimed: Sequence[Claimed], orders: Mapping[int, Broadcast]
+    ) -> Mapping[int, int]:
+        """Those left by earlier attempts, where a template leaves more than one."""
+        asking = {id for id, order in orders.items() if wording.most_voicemails(order.templates) > 1}
+        messages = [item.id for item in claimed if item.broadcast in asking and item.attempt]
+        if not messages:
+            return {}
+        return await self._link.store.read(facts.voicemails, self._clinic, messages)
 
     def _judge_one(self, item: Claimed, known: Facts, consent_as_of: int, now: datetime) -> None:
         match self._decide(item, known, now):

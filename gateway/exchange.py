@@ -11,6 +11,7 @@ from gateway import settings as configuration
 from gateway.asterisk import provision, variables
 from gateway.asterisk.agi import agi_address
 from gateway.asterisk.instance import Instance
+from gateway.asterisk.listening import ear_address
 from gateway.asterisk.runtime import AsteriskError
 from gateway.settings import Settings, StaffLine, Trunk
 
@@ -34,6 +35,7 @@ def configured_instance(settings: Settings) -> Instance:
     staff, studio = settings.staff_line, settings.studio
     loopback = {trunk.host, staff.host} <= {"127.0.0.1", "localhost", ""}
     agi = agi_address(instance.folder, studio.port)
+    ear = ear_address(instance.folder)
     instance.configure(
         dialplan.render(
             variables.for_dialplan()
@@ -62,6 +64,8 @@ def configured_instance(settings: Settings) -> Instance:
                 "staff_password": staff.password.get_secret_value(),
                 "studio_extension": studio.extension,
                 "studio_seconds": STUDIO_SECONDS,
+                "ear_port": ear.port,
+                "ear_secret": ear.secret,
                 "agi_port": agi.port,
                 "agi_secret": agi.secret,
             }

@@ -108,6 +108,23 @@ class AsteriskSettings(Section):
     username: str = Field("ringwell", pattern=r"^[A-Za-z0-9_-]{1,40}$")
 
 
+class MachineDetection(Section):
+    """What Asterisk's AMD goes by: milliseconds, a count of words, and a level of 16-bit sound.
+
+    `ringwell amd calibrate` finds those of your lines.
+    """
+
+    initial_silence: int = Field(2500, ge=500, le=10000)
+    greeting: int = Field(1500, ge=300, le=10000)
+    after_greeting_silence: int = Field(800, ge=100, le=5000)
+    total_analysis_time: int = Field(5000, ge=1000, le=20000)
+    min_word_length: int = Field(100, ge=20, le=1000)
+    between_words_silence: int = Field(50, ge=10, le=1000)
+    maximum_number_of_words: int = Field(2, ge=1, le=20)
+    silence_threshold: int = Field(256, ge=1, le=32767)
+    maximum_word_length: int = Field(5000, ge=500, le=20000)
+
+
 class Trunk(Section):
     """A SIP line to a telephone provider; the first one declared carries calls and faxes."""
 
@@ -121,6 +138,7 @@ class Trunk(Section):
     calls_per_second: float = Field(1.0, gt=0)
     ring_seconds: int = Field(25, ge=15, le=120)
     detect_machines: bool = True
+    amd: MachineDetection = MachineDetection()
     max_call_seconds: int = Field(180, ge=10)
 
 
@@ -142,7 +160,8 @@ class VoiceSettings(Section):
     desk_ring_seconds: int = Field(25, ge=5, le=120)
     transfer_seconds: int = Field(1800, ge=60, le=14400)
     answer_seconds: float = Field(5.0, ge=1)
-    wait_for_beep_seconds: int = Field(20, ge=1)
+    wait_for_beep_seconds: int = Field(45, ge=1, le=120)
+    silence_for_beep_seconds: float = Field(2.5, ge=0.5, le=10)
 
 
 class StudioSettings(Section):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from gateway.domain import (
+    VOICEMAIL_LEFT,
     Accepted,
     Delivered,
     Failed,
@@ -85,10 +86,12 @@ def _follows(
         case Retry(kind=kind, cause=cause, charged=charged):
             interval = retry.interval(kind)
             due_at = now + timedelta(seconds=interval.after_seconds)
+            # Nobody was reached, but a machine has the message.
+            end = State.DELIVERED if cause == VOICEMAIL_LEFT else State.FAILED
             if charged and of.charged + 1 >= interval.attempts:
-                return State.FAILED, "attempts-exhausted", None
+                return end, "attempts-exhausted", None
             if charged and of.expires_at is not None and due_at >= of.expires_at:
-                return State.FAILED, "no-time-left", None
+                return end, "no-time-left", None
             return State.SCHEDULED, cause, due_at
 
 

@@ -6,9 +6,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from gateway.domain import (
+    VOICEMAIL_LEFT,
     Appointment,
     Broadcast,
     BroadcastClass,
@@ -22,7 +23,7 @@ from gateway.domain import (
 )
 from store import ids
 from store.batch import among
-from store.schema import appointment, broadcast, consent, contact, recipient
+from store.schema import appointment, attempt, broadcast, consent, contact, recipient
 
 _CHANNELS = {channel.value: channel for channel in Channel}
 _KINDS = {kind.value: kind for kind in RecipientKind}
@@ -60,12 +61,19 @@ def load(conn: Connection, clinic: int, wanted: Sequence[tuple[Broadcast, int, i
     return Page(as_of, facts)
 
 
+def voicemails(conn: Connection, clinic: int, messages: Collection[int]) -> dict[int, int]:
+    """How many voicemails earlier attempts of these messages left."""
+    left = among(_t.message, "ids"), _t.cause == VOICEMAIL_LEFT
+    query = select(_t.message, func.count()).where(_t.clinic == bindparam("c"), *left).group_by(_t.message)
+    return {row[0]: row[1] for row in conn.execute(query, {"c": clinic, "ids": list(messages)})}
+
+
 def _by_ids(columns: Iterable[Any], id_column: Any) -> Any:
     clinic = id_column.table.c.clinic
     return select(*columns).where(clinic == bindparam("c"), among(id_column, "ids"))
 
 
-_r, _k, _s, _a = recipient.c, contact.c, consent.c, appointment.c
+_r, _k, _s, _a, _t = recipient.c, contact.c, consent.c, appointment.c, attempt.c
 _RECIPIENTS = _by_ids(
     [_r.id, _r.kind, _r.given_name, _r.family_name, _r.language, _r.zone, _r.preferred, _r.use_details], _r.id
 )

@@ -8,17 +8,13 @@ Asterisk says in the middle of anything, and a lost connection for an answer it 
 from __future__ import annotations
 
 import hmac
-import json
-import os
-import secrets
 import socket
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from asterisk.agi import AGI, AGIException
 
-from gateway.asterisk.instance import free_port
+from gateway.asterisk.address import Address, own_address
 from gateway.domain import RingwellError
 
 # Longer lines and more of them than Asterisk ever sends at the start of a call.
@@ -35,30 +31,9 @@ class CallSoundError(RingwellError):
     """The exchange could not play or record a file; the message names it."""
 
 
-@dataclass(frozen=True, slots=True)
-class AgiAddress:
-    """Where the exchange finds us on loopback, and the secret by which we know it."""
-
-    port: int
-    secret: str
-
-
-def agi_address(folder: Path, port: int = 0) -> AgiAddress:
-    """The address of this instance, chosen at the first call: a running exchange goes on using it."""
-    file = folder / "agi.json"
-    try:
-        known = AgiAddress(**json.loads(file.read_text()))
-    except (FileNotFoundError, ValueError, TypeError):
-        known = None
-    if known is not None and port in (0, known.port):
-        return known
-    chosen = AgiAddress(port or free_port(), secrets.token_urlsafe(24))
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = folder / f".agi.{secrets.token_hex(4)}"
-    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as opened:
-        json.dump(asdict(chosen), opened)
-    draft.replace(file)
-    return chosen
+def agi_address(folder: Path, port: int = 0) -> Address:
+    """Where this instance's calls of staff are taken."""
+    return own_address(folder, "agi", port)
 
 
 class _Forgetting:

@@ -9,6 +9,8 @@ FORGET_CONTEXT = "ringwell-forget"
 PLAY_CONTEXT = "ringwell-play"
 DESK_CONTEXT = "ringwell-desk"
 STAFF_CONTEXT = "from-staff"
+DETECT_CONTEXT = "ringwell-detect"
+BEEP_CONTEXT = "ringwell-beep"
 HANGUP_CONTEXT = "ringwell-hangup"
 
 # The endpoint of pjsip.conf that all calls leave by.
@@ -29,7 +31,10 @@ AWAY_SOUNDS = "RW_AWAY"
 MENU = "RW_MENU"
 PIECES = 16
 PIECE_LENGTH = 450
+# The arguments of AMD; empty: whoever answers is a person.
 DETECT = "RW_DETECT"
+# What a machine gets, one of gateway.domain.OnMachine.
+ON_MACHINE = "RW_ON_MACHINE"
 ANSWER_SECONDS = "RW_ANSWER_SECONDS"
 BEEP_SECONDS = "RW_BEEP_SECONDS"
 FAX_FILE = "RW_FAX_FILE"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gateway.asterisk.results import CallResult
-from gateway.domain import Delivered, Failed, OptedOut, Outcome, Retry, RetryKind, Unknown
+from gateway.domain import VOICEMAIL_LEFT, Delivered, Failed, OptedOut, Outcome, Retry, RetryKind, Unknown
 
 BUSY = Retry(RetryKind.BUSY, "busy")
 NO_ANSWER = Retry(RetryKind.NO_ANSWER, "no-answer")
@@ -13,6 +13,8 @@ UNREACHABLE = Retry(RetryKind.NO_ANSWER, "unreachable")
 DECLINED = Retry(RetryKind.DECLINED, "declined")
 TEMPORARY = Retry(RetryKind.TEMPORARY, "network-trouble")
 HUNG_UP_EARLY = Retry(RetryKind.NO_ANSWER, "hung-up-early")
+MACHINE_MET = Retry(RetryKind.NO_ANSWER, "machine-met")
+MACHINE_HAS_IT = Retry(RetryKind.NO_ANSWER, VOICEMAIL_LEFT)
 NO_SUCH_NUMBER = Failed("no-such-number", bad_address=True)
 
 
@@ -80,6 +82,9 @@ BY_STAGE: Mapping[str, Outcome] = {
     "opted-out": OptedOut("opted-out"),
     "played": Delivered("played"),
     "left": Delivered("voicemail"),
+    "left-more": MACHINE_HAS_IT,
+    "met-later": MACHINE_MET,
+    "met-hang-up": Failed("machine-met"),
     "broken": Retry(RetryKind.TEMPORARY, "sound-missing"),
     "answered": HUNG_UP_EARLY,
     "detecting": HUNG_UP_EARLY,

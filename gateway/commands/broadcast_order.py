@@ -84,7 +84,7 @@ def _given(file: Path) -> Iterator[tuple[str, str, str]]:
             inner = value if isinstance(value, dict) else {field: value}
             name = f"{channel}.{field}" if isinstance(value, dict) else channel
             for key, text in inner.items():
-                known = name == wording.MENU or key in wording.FIELDS[Channel(channel)]
-                if not known or not isinstance(text, str):
+                asked = wording.NOT_TEXTS.get(name, wording.FIELDS[Channel(channel)])
+                if not (name == wording.MENU or key in asked) or not isinstance(text, str):
                     raise BroadcastError(f"templates {file}: {name}.{key} is not a text we know")
                 yield name, key, text

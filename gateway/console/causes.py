@@ -15,6 +15,8 @@ CAUSES: Mapping[str, str] = {
     "transferred": "Heard the message and talked to the front desk",
     "desk-missed": "Asked for the front desk, which did not answer",
     "voicemail": "Left on the answering machine",
+    "voicemail-left": "Left on the answering machine; a person is called again",
+    "machine-met": "An answering machine answered; no message was left",
     "opted-out": "Asked not to be contacted again",
     "receipt-delivered": "Delivery was confirmed",
     "delivered": "All pages were received",

@@ -43,6 +43,7 @@ _TRIED = {
     "busy": ("Busy", "busy"),
     "no-answer": ("No answer", "noanswer"),
     "hung-up-early": ("Hung up", "noanswer"),
+    "machine-met": ("Machine", "noanswer"),
 }
 _DELIVERED = {
     "confirmed": ("Confirmed", "good"),

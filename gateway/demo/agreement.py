@@ -175,6 +175,8 @@ _CALL_RESULTS: Mapping[str, tuple[str, str]] = {
     "played": ("answered", ""),
     "opted-out": ("answered", "9"),
     "voicemail": ("voicemail", ""),
+    "voicemail-left": ("voicemail", ""),
+    "machine-met": ("voicemail", ""),
     "hung-up-early": ("answered", ""),
     "busy": ("busy", ""),
     "no-answer": ("no-answer", ""),
@@ -182,7 +184,7 @@ _CALL_RESULTS: Mapping[str, tuple[str, str]] = {
     "no-such-number": ("unallocated", ""),
 }
 # Seconds of speech that must have arrived; who presses 1 at once has still heard something.
-_HEARD = {"confirmed": 0.2, "played": 1.0, "voicemail": 1.0}
+_HEARD = {"confirmed": 0.2, "played": 1.0, "voicemail": 1.0, "voicemail-left": 1.0}
 
 
 def _about_call(attempt: Try, entry: Entry) -> str | None:

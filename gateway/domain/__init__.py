@@ -11,6 +11,7 @@ from gateway.domain.content import (
     Invitation,
     Mail,
     Menu,
+    OnMachine,
     Parts,
     Prompt,
     Script,
@@ -24,6 +25,7 @@ from gateway.domain.content import (
 from gateway.domain.facts import Appointment, Broadcast, ConsentEntry, Contact, Facts, Recipient
 from gateway.domain.outcome import (
     PARTLY_SENT,
+    VOICEMAIL_LEFT,
     Accepted,
     Delivered,
     Event,
@@ -55,6 +57,7 @@ __all__ = [
     "PARTLY_SENT",
     "TERMINAL_STATES",
     "TRANSITIONS",
+    "VOICEMAIL_LEFT",
     "Accepted",
     "Action",
     "Appointment",
@@ -77,6 +80,7 @@ __all__ = [
     "Mail",
     "Menu",
     "MessageType",
+    "OnMachine",
     "OptedOut",
     "Outcome",
     "Parts",

@@ -40,6 +40,15 @@ class Action(StrEnum):
     LANGUAGE = "language"
 
 
+class OnMachine(StrEnum):
+    """What an answering machine gets: `leave-more` leaves a message and calls again for a person."""
+
+    LEAVE = "leave"
+    LEAVE_MORE = "leave-more"
+    HANG_UP = "hang-up"
+    LATER = "later"
+
+
 Menu = Mapping[str, Action]
 
 
@@ -69,6 +78,7 @@ class Script:
     menu: Menu = field(default_factory=usual_menu)
     other: Parts = ()
     desk: Desk | None = None
+    on_machine: OnMachine = OnMachine.LEAVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +95,7 @@ class Sounds:
     announcement: tuple[Path, ...] = ()
     connecting: tuple[Path, ...] = ()
     away: tuple[Path, ...] = ()
+    on_machine: OnMachine = OnMachine.LEAVE
 
 
 @dataclass(frozen=True, slots=True)

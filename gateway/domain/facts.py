@@ -72,10 +72,14 @@ class Broadcast:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Everything `policy.decide` and `wording.compose` look at for one message."""
+    """Everything `policy.decide` and `wording.compose` look at for one message.
+
+    `voicemails`: those that earlier attempts left, counted where the template asks for it.
+    """
 
     broadcast: Broadcast
     recipient: Recipient
     contacts: Mapping[Channel, Contact] = field(default_factory=dict)
     consents: tuple[ConsentEntry, ...] = ()
     appointment: Appointment | None = None
+    voicemails: int = 0

@@ -76,6 +76,8 @@ class Unknown:
 
 # The cause of an Unknown: some parts of a message left, and it is certain or likely that others did not.
 PARTLY_SENT = "partly-sent"
+# The cause of a Retry: a machine has the message, and a person is still to be reached.
+VOICEMAIL_LEFT = "voicemail-left"
 
 Outcome = Delivered | Accepted | Retry | Failed | OptedOut | Unknown
 

@@ -8,7 +8,8 @@ import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from gateway.asterisk.agi import AgiAddress, Call, CallOverError
+from gateway.asterisk.address import Address
+from gateway.asterisk.agi import Call, CallOverError
 from gateway.domain import RingwellError
 
 log = logging.getLogger(__name__)
@@ -23,7 +24,7 @@ Serve = Callable[[Call], None]
 class Server:
     """Listens while `run` runs."""
 
-    def __init__(self, address: AgiAddress, calls: int, longest_seconds: float, serve: Serve) -> None:
+    def __init__(self, address: Address, calls: int, longest_seconds: float, serve: Serve) -> None:
         self._address, self._most, self._serve = address, calls, serve
         self._seconds = longest_seconds + _SILENT_SECONDS
         self._open: set[socket.socket] = set()

@@ -10,7 +10,8 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
-from gateway.asterisk.agi import AgiAddress, Call
+from gateway.asterisk.address import Address
+from gateway.asterisk.agi import Call
 from gateway.link import StoreLink
 from gateway.settings import Settings
 from gateway.studio.conversation import Conversation
@@ -31,9 +32,7 @@ _BEEP_HERTZ, _BEEP_SECONDS, _BEEP_LEVEL = 1000, 0.25, 0.3
 class Studio:
     """Runs until cancelled."""
 
-    def __init__(
-        self, settings: Settings, link: StoreLink, library: VoiceLibrary, address: AgiAddress
-    ) -> None:
+    def __init__(self, settings: Settings, link: StoreLink, library: VoiceLibrary, address: Address) -> None:
         self._settings, self._link = settings.studio, link
         self._recordings = Recordings.of(settings)
         self._desk = Desk(link.store, settings, library, self._recordings)

@@ -15,11 +15,10 @@ from gateway.town import sounds
 from gateway.town.calls import CallBook
 from gateway.town.ears import Ears
 from gateway.town.households import (
-    MENU_AREA,
-    MENU_TELEPHONES,
     PATIENCE,
     QUICK_AREA,
     TELEPHONES,
+    TELEPHONES_OF,
     VOICEMAIL_SECONDS,
 )
 from gateway.town.phones import Phones
@@ -98,8 +97,7 @@ class Exchange:
             "pace": self._pace,
             "patience": PATIENCE,
             "telephones": TELEPHONES,
-            "menu_telephones": MENU_TELEPHONES,
-            "menu_area": MENU_AREA,
+            "telephones_of": TELEPHONES_OF,
             "quick_area": QUICK_AREA,
             "voicemail_seconds": VOICEMAIL_SECONDS,
         }

@@ -2,8 +2,8 @@
 
 A number is `+1 AAA 555 VSNN`: any area code, then V how the telephone behaves, S how texts behave and NN
 an index. Area code 900 is the quick range of the bench: every number answers at once and hangs up after a
-second, and nothing is recorded. In area code 955 V is how people deal with a menu. A mailbox behaves by the
-start of its local part.
+second, and nothing is recorded. In area code 955 V is how people deal with a menu, in 966 how machines beep.
+A mailbox behaves by the start of its local part.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ Manner = Literal["answer", "menu", "hang-up", "refuse", "ring", "voicemail", "fa
 QUICK_AREA = "900"
 # Here people know what a menu is: V is a line of MENU_TELEPHONES.
 MENU_AREA = "955"
+# Here machines answer: V is a line of MACHINE_TELEPHONES.
+MACHINE_AREA = "966"
 VOICEMAIL_SECONDS = 120
 _NUMBER = re.compile(r"\+1(?P<area>[2-9]\d\d)555(?P<voice>\d)(?P<text>\d)(?P<index>\d\d)")
 
@@ -26,7 +28,8 @@ class Telephone:
     """How calls to a number end: `result` is the ledger's word, times are seconds at pace 1.
 
     `thinks`: from hearing the caller speak to pressing a key. `stays`: at most, after the answer; only the
-    household that hangs up early stays shorter at a quicker pace.
+    household that hangs up early stays shorter at a quicker pace. A machine says `greeting`, is silent for
+    `pause` and gives `beep` before it records: names of gateway.town.sounds, an empty beep is none.
     """
 
     result: str
@@ -36,6 +39,9 @@ class Telephone:
     thinks: float = 2.0
     stays: float = 300.0
     refusal: int = 0
+    greeting: str = "greeting"
+    pause: float = 0.0
+    beep: str = "beep"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +87,22 @@ MENU_TELEPHONES: tuple[Telephone, ...] = (
     Telephone("answered", "menu", press="7777777", thinks=0.5),
     Telephone("answered", "menu", press="3333333333", thinks=0.5),
 )
+
+# V of a number in MACHINE_AREA.
+MACHINE_TELEPHONES: tuple[Telephone, ...] = (
+    Telephone("voicemail", "voicemail", beep="low"),
+    Telephone("voicemail", "voicemail", beep="short"),
+    Telephone("voicemail", "voicemail", beep="high"),
+    Telephone("voicemail", "voicemail", beep="quiet"),
+    Telephone("voicemail", "voicemail", beep=""),
+    Telephone("voicemail", "voicemail", pause=2.0),
+    Telephone("voicemail", "voicemail", greeting="long-greeting"),
+    Telephone("voicemail", "voicemail", greeting="beeping-greeting"),
+    Telephone("voicemail", "voicemail", greeting="short-greeting", beep="double"),
+    Telephone("voicemail", "voicemail", greeting="endless-greeting"),
+)
+
+TELEPHONES_OF = {MENU_AREA: MENU_TELEPHONES, MACHINE_AREA: MACHINE_TELEPHONES}
 
 # S of the number. 0x0B is ESME_RINVDSTADR; an empty receipt is one that never comes.
 TEXT_HABITS: tuple[TextHabit, ...] = (
@@ -154,7 +176,7 @@ def kind_of_call(address: str) -> Literal["call", "fax"]:
 
 def telephone(parts: Number) -> Telephone:
     """The telephone at this number."""
-    return (MENU_TELEPHONES if parts.area == MENU_AREA else TELEPHONES)[parts.voice]
+    return TELEPHONES_OF.get(parts.area, TELEPHONES)[parts.voice]
 
 
 def patience_class(seed: int, index: int) -> int:

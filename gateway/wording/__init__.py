@@ -8,11 +8,13 @@ from gateway.wording.names import Sayings, SlotError
 from gateway.wording.templates import (
     FIELDS,
     MENU,
+    NOT_TEXTS,
     PLACEHOLDERS,
     TemplateError,
     check_front_desk,
     check_templates,
     menu_of,
+    most_voicemails,
     other_languages,
 )
 from gateway.wording.texts import default_templates
@@ -20,6 +22,7 @@ from gateway.wording.texts import default_templates
 __all__ = [
     "FIELDS",
     "MENU",
+    "NOT_TEXTS",
     "PLACEHOLDERS",
     "Sayings",
     "SlotError",
@@ -29,5 +32,6 @@ __all__ = [
     "compose",
     "default_templates",
     "menu_of",
+    "most_voicemails",
     "other_languages",
 ]

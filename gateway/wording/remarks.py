@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from gateway.domain import Action, BroadcastClass
 from gateway.wording.spoken import english, spanish
-from gateway.wording.templates import MENU, TOKEN, menu_of
+from gateway.wording.templates import NOT_TEXTS, TOKEN, menu_of
 from gateway.wording.texts import Texts
 
 # Words between the identification and the offer to opt out that take about two seconds.
@@ -16,7 +16,7 @@ _TWO_SECONDS = 6
 
 def remarks(templates: Texts, broadcast_class: BroadcastClass) -> list[str]:
     """One sentence for each thing to think about."""
-    tables = [name for name in templates if name.partition(".")[0] == "voice" and name != MENU]
+    tables = [name for name in templates if name.partition(".")[0] == "voice" and name not in NOT_TEXTS]
     return [
         remark for name in tables for remark in _of_table(name, templates[name], templates, broadcast_class)
     ]

@@ -11,7 +11,7 @@ from gateway.domain import Action, Channel, Desk, Facts, Parts, Prompt, Script, 
 from gateway.settings import Clinic
 from gateway.wording import names, spoken
 from gateway.wording.names import Sayings
-from gateway.wording.templates import TOKEN, menu_of, other_languages, texts_in
+from gateway.wording.templates import TOKEN, menu_of, on_machine, other_languages, texts_in
 from gateway.wording.texts import DESK
 
 
@@ -32,6 +32,7 @@ def script(facts: Facts, clinic: Clinic, language: str, sayings: Sayings) -> Scr
         menu=menu,
         other=other,
         desk=_desk(facts, clinic, language, sayings) if Action.TRANSFER in menu.values() else None,
+        on_machine=on_machine(templates, facts.voicemails),
     )
 
 

@@ -1,7 +1,8 @@
 """What a template may say, checked when it is saved; pure.
 
 The templates of a broadcast are tables: `voice`, `sms`, `email`, `fax`; the same in another language under
-`voice.es`; and `voice.menu`, from keys to actions.
+`voice.es`; `voice.menu`, from keys to actions; and `voice.machines`: `answer` is leave, hang-up or later, and
+`voicemails` how many are left at most before a person was reached.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from gateway.domain import Action, Channel, Menu, MessageType, RingwellError, usual_menu
+from gateway.domain import Action, Channel, Menu, MessageType, OnMachine, RingwellError, usual_menu
 from gateway.wording.texts import Texts, about_visits
 
 PLACEHOLDERS = (
@@ -33,9 +34,13 @@ FIELDS: Mapping[Channel, tuple[str, ...]] = {
     Channel.FAX: ("subject", "body"),
 }
 MENU = "voice.menu"
+MACHINES = "voice.machines"
+# The tables beside the texts: what they hold instead of words.
+NOT_TEXTS: Mapping[str, tuple[str, ...]] = {MENU: (), MACHINES: ("answer", "voicemails")}
 # A call of a minute has about as many; what is longer belongs into a letter.
 LONGEST_SPOKEN = 1200
 _KEY = re.compile(r"[0-9]")
+_COUNT = re.compile(r"[1-9]")
 _LANGUAGE = re.compile(r"[a-z]{2}")
 
 
@@ -49,9 +54,10 @@ def check_templates(templates: Texts, type: MessageType) -> None:
         if channel.value not in templates:
             raise TemplateError(f"template {channel}: is missing")
     for name, texts in templates.items():
-        if name != MENU:
+        if name not in NOT_TEXTS:
             _check_table(name, texts, about_visits(type))
     _check_menu(templates, type)
+    _check_machines(templates)
 
 
 def _check_table(name: str, texts: Mapping[str, str], visits: bool) -> None:
@@ -140,7 +146,11 @@ def menu_of(templates: Texts) -> Menu:
 
 def other_languages(templates: Texts) -> list[str]:
     """Languages that calls can be held in beside the clinic's."""
-    names = (name.removeprefix("voice.") for name in templates if name.startswith("voice.") and name != MENU)
+    names = (
+        name.removeprefix("voice.")
+        for name in templates
+        if name.startswith("voice.") and name not in NOT_TEXTS
+    )
     return sorted(names)
 
 
@@ -155,3 +165,26 @@ def check_front_desk(templates: Texts, front_desk: str) -> None:
 def texts_in(templates: Texts, channel: Channel, language: str, usual: str) -> Mapping[str, str]:
     """The texts of a channel in a language; the name of those in the clinic's own has no language."""
     return templates[channel.value if language == usual else f"{channel.value}.{language}"]
+
+
+# --- answering machines ---
+
+
+def _check_machines(templates: Texts) -> None:
+    chosen = templates.get(MACHINES, {})
+    if chosen.get("answer", OnMachine.LEAVE) not in (OnMachine.LEAVE, OnMachine.HANG_UP, OnMachine.LATER):
+        raise TemplateError(f"template {MACHINES}: answer must be leave, hang-up or later")
+    if not _COUNT.fullmatch(chosen.get("voicemails", "1")):
+        raise TemplateError(f"template {MACHINES}: voicemails must be 1 to 9")
+
+
+def most_voicemails(templates: Texts) -> int:
+    """How many may be left for one message before somebody was reached."""
+    return int(templates.get(MACHINES, {}).get("voicemails", "1"))
+
+
+def on_machine(templates: Texts, left: int) -> OnMachine:
+    """What the next machine gets, when so many voicemails were left already."""
+    wanted = OnMachine(templates.get(MACHINES, {}).get("answer", OnMachine.LEAVE))
+    more = wanted is OnMachine.LEAVE and left + 1 < most_voicemails(templates)
+    return OnMachine.LEAVE_MORE if more else wanted

@@ -38,6 +38,8 @@ VALUES: dict[str, dialplan.Value] = {
     "studio_extension": "7700",
     "studio_seconds": 3600,
     "agi_port": 4573,
+    "ear_port": 5998,
+    "ear_secret": "00000000-0000-4000-8000-000000000000",
     "agi_secret": "s3cret-_Y",
 }
 FILES = dialplan.render(VALUES)
@@ -82,6 +84,10 @@ def test_every_application_that_the_dialplan_uses_is_loaded() -> None:
         "EndWhile": "app_while.so",
         "AGI": "res_agi.so",
         "Dial": "app_dial.so",
+        "Gosub": "app_stack.so",
+        "ExecIf": "app_exec.so",
+        "TryExec": "app_exec.so",
+        "AudioSocket": "app_audiosocket.so",
     }
     core = {"Set", "Goto", "GotoIf", "Background", "WaitExten", "Hangup", "NoOp", "Wait", "Answer"}
     used = {
@@ -91,7 +97,8 @@ def test_every_application_that_the_dialplan_uses_is_loaded() -> None:
             r"^ ?(?:exten = [^,]+,1|same = n(?:\([a-z]+\))?),(\w+)\(", FILES[name], re.MULTILINE
         )
     }
-    assert {"Set", "AMD", "SendFAX"} <= used
+    used |= set(re.findall(r"TryExec\((\w+)\(", FILES["machines.conf"]))
+    assert {"Set", "AMD", "SendFAX", "AudioSocket"} <= used
     assert used <= core | homes.keys()
     for application in used - core:
         assert f"load = {homes[application]}" in FILES["modules.conf"]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.domain import Channel, State
+from store import facts
 from store.schema import contact
 from store.settle import Settlement
 from tests.store.world import CLINIC, NOON, OTHER, World, delivered
@@ -33,6 +34,21 @@ async def test_the_record_of_an_attempt_keeps_times_and_evidence(world: World) -
     (record,) = await world.store.read(attempts, CLINIC, [number])
     assert (record["started_at"], record["settled_at"]) == (NOON, NOON + timedelta(seconds=5))
     assert record["evidence"] == {"pages": 2, "keys": ["1"]}
+
+
+async def test_voicemails_that_earlier_attempts_left_are_counted(world: World) -> None:
+    several, one, none = await world.messages(3, State.SENDING)
+    later = NOON + timedelta(minutes=3)
+
+    def left(number: int, attempt: int, cause: str = "voicemail-left") -> Settlement:
+        return Settlement(number, attempt, State.SCHEDULED, due_at=later, outcome="retry", cause=cause)
+
+    await world.settle(left(several, 1), left(one, 1), left(none, 1, "busy"))
+    await world.claim(channel=Channel.SMS, now=later)
+    await world.start([several])
+    await world.settle(left(several, 2))
+    found = await world.store.read(facts.voicemails, CLINIC, [several, one, none])
+    assert found == {several: 2, one: 1}
 
 
 async def test_settling_twice_is_settling_once(world: World) -> None:

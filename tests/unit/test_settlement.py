@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from gateway.domain import (
+    VOICEMAIL_LEFT,
     Accepted,
     Delivered,
     Failed,
@@ -51,6 +52,15 @@ def test_the_last_retry_allowed_is_a_failure():
     spent = Started(1042, 3, RETRY.busy.attempts - 1, NOON, None)
     found = settlement(spent, Retry(RetryKind.BUSY, "busy"), NOON, RETRY)
     assert (found.state, found.reason, found.cause) == (State.FAILED, "attempts-exhausted", "busy")
+
+
+@pytest.mark.parametrize("expires_at", [None, NOON + timedelta(seconds=10)])
+def test_when_nobody_was_reached_a_voicemail_that_was_left_is_a_delivery(expires_at):
+    charged = 0 if expires_at else RETRY.no_answer.attempts - 1
+    found = settlement(
+        Started(1042, 3, charged, NOON, expires_at), Retry(RetryKind.NO_ANSWER, VOICEMAIL_LEFT), NOON, RETRY
+    )
+    assert (found.state, found.cause) == (State.DELIVERED, "voicemail-left")
 
 
 def test_a_retry_after_the_appointment_is_a_failure():

@@ -225,6 +225,33 @@ def test_a_transfer_needs_a_front_desk():
         wording.check_front_desk(templates, "")
 
 
+@pytest.mark.parametrize(
+    ("machines", "left", "wanted"),
+    [
+        ({}, 0, "leave"),
+        ({"answer": "leave"}, 0, "leave"),
+        ({"answer": "hang-up"}, 0, "hang-up"),
+        ({"answer": "later", "voicemails": "3"}, 0, "later"),
+        ({"voicemails": "2"}, 0, "leave-more"),
+        ({"voicemails": "2"}, 1, "leave"),
+        ({"voicemails": "2"}, 5, "leave"),
+    ],
+)
+def test_a_template_says_what_a_machine_gets_and_how_often(machines, left, wanted):
+    known = voice()
+    templates = known.broadcast.templates | {"voice.machines": machines}
+    wording.check_templates(templates, REMINDERS)
+    known = replace(known, broadcast=replace(known.broadcast, templates=templates), voicemails=left)
+    assert wording.compose(known, Channel.VOICE, CLINIC).on_machine == wanted
+
+
+@pytest.mark.parametrize("machines", [{"answer": "leave-more"}, {"answer": "shout"}, {"voicemails": "0"}])
+def test_what_no_machine_can_get_is_refused_when_it_is_saved(machines):
+    templates = wording.default_templates(REMINDERS) | {"voice.machines": machines}
+    with pytest.raises(TemplateError, match=r"voice\.machines"):
+        wording.check_templates(templates, REMINDERS)
+
+
 @pytest.mark.parametrize("name", ["voice.spanish", "pigeon", "voice.", "pigeon.es"])
 def test_a_table_that_is_no_channel_is_refused(name):
     with pytest.raises(TemplateError, match="is no channel"):
