@@ -31,6 +31,8 @@ ANSWER_SECONDS = 15.0
 FORK_SECONDS = 3.0
 # RTP and T.38 ports for each instance: two for a call, one for a fax.
 MEDIA_PORTS = 2000
+# Above those, and below the range from which the system takes ports for outgoing connections.
+_SERVICE_PORTS = range(31000, 32768)
 _SOCKET_PATH_LIMIT = 100
 
 
@@ -239,11 +241,12 @@ def _write_private(file: Path, text: str) -> None:
 
 
 def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
-    """A port on loopback that nobody uses now."""
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port on loopback that nobody uses now; no outgoing connection takes it while its owner is away."""
+    for _ in range(100):
+        port = secrets.choice(_SERVICE_PORTS)
+        if _is_free(port, kind):
+            return port
+    raise AsteriskError(f"no free port between {_SERVICE_PORTS.start} and {_SERVICE_PORTS.stop}")
 
 
 def _wanted_or_free(setting: str, port: int, kind: socket.SocketKind) -> int:
