@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import typer
 
 from gateway.commands import (
+    amd,
     asterisk,
     broadcast,
     console,
@@ -37,6 +38,7 @@ app.add_typer(console.app, name="console")
 app.command("history")(history.history)
 app.command("doctor")(doctor.doctor)
 app.add_typer(asterisk.app, name="asterisk")
+app.add_typer(amd.app, name="amd")
 app.add_typer(prompts.app, name="prompts")
 app.add_typer(staff.app, name="staff")
 app.add_typer(voice.app, name="voice")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from ipaddress import ip_address
 
 import dialplan
 from gateway import settings as configuration
 from gateway.asterisk import provision, variables
 from gateway.asterisk.agi import agi_address
+from gateway.asterisk.ami import Ami
 from gateway.asterisk.instance import Instance
 from gateway.asterisk.listening import ear_address
 from gateway.asterisk.runtime import AsteriskError
@@ -19,6 +22,8 @@ from gateway.settings import Settings, StaffLine, Trunk
 STUDIO_SECONDS = 3600
 # How often to look whether it runs; after a start that failed, how long to wait.
 KEEP_FIRST, KEEP_LATER = 1.0, 15.0
+# How long a command waits for the exchange.
+CONNECT_SECONDS = 15.0
 
 log = logging.getLogger(__name__)
 
@@ -110,3 +115,38 @@ async def open_exchange(settings: Settings) -> Instance:
     instance = await asyncio.to_thread(configured_instance, settings)
     await instance.start()
     return instance
+
+
+@asynccontextmanager
+async def running_exchange(settings: Settings) -> AsyncIterator[Instance]:
+    """The exchange of this installation for a command: started and stopped where it does not run already."""
+    instance = await asyncio.to_thread(configured_instance, settings)
+    found = instance.pid() is not None
+    await instance.start()
+    try:
+        yield instance
+    finally:
+        if not found:
+            await instance.stop()
+
+
+@asynccontextmanager
+async def connection(settings: Settings, instance: Instance) -> AsyncIterator[Ami]:
+    """A connection to a running exchange; AsteriskError when it does not answer."""
+    identity = instance.identity()
+    ami = Ami("127.0.0.1", identity.ami_port, settings.asterisk.username, identity.secret)
+    serving = asyncio.create_task(ami.run())
+    try:
+        await _answers(ami)
+        yield ami
+    finally:
+        serving.cancel()
+        await asyncio.wait({serving})
+
+
+async def _answers(ami: Ami) -> None:
+    try:
+        async with asyncio.timeout(CONNECT_SECONDS):
+            await ami.up()
+    except TimeoutError as error:
+        raise AsteriskError("the exchange does not answer: see 'ringwell doctor'") from error

@@ -111,18 +111,23 @@ class AsteriskSettings(Section):
 class MachineDetection(Section):
     """What Asterisk's AMD goes by: milliseconds, a count of words, and a level of 16-bit sound.
 
-    `ringwell amd calibrate` finds those of your lines.
+    `ringwell amd calibrate` finds those of your lines. The order is that of the application's arguments.
     """
 
     initial_silence: int = Field(2500, ge=500, le=10000)
-    greeting: int = Field(1500, ge=300, le=10000)
-    after_greeting_silence: int = Field(800, ge=100, le=5000)
+    greeting: int = Field(1000, ge=300, le=10000)
+    after_greeting_silence: int = Field(600, ge=100, le=5000)
     total_analysis_time: int = Field(5000, ge=1000, le=20000)
     min_word_length: int = Field(100, ge=20, le=1000)
     between_words_silence: int = Field(50, ge=10, le=1000)
-    maximum_number_of_words: int = Field(2, ge=1, le=20)
+    maximum_number_of_words: int = Field(4, ge=1, le=20)
     silence_threshold: int = Field(256, ge=1, le=32767)
     maximum_word_length: int = Field(5000, ge=500, le=20000)
+
+    @property
+    def arguments(self) -> str:
+        """Those of AMD(): the fields in this order."""
+        return ",".join(str(value) for value in self.model_dump().values())
 
 
 class Trunk(Section):

@@ -8,6 +8,8 @@ FAX_CONTEXT = "ringwell-fax"
 FORGET_CONTEXT = "ringwell-forget"
 PLAY_CONTEXT = "ringwell-play"
 DESK_CONTEXT = "ringwell-desk"
+TRIAL_PLAYS_CONTEXT = "ringwell-trial-plays"
+TRIAL_HEARS_CONTEXT = "ringwell-trial-hears"
 STAFF_CONTEXT = "from-staff"
 DETECT_CONTEXT = "ringwell-detect"
 BEEP_CONTEXT = "ringwell-beep"
@@ -45,11 +47,14 @@ FAX_SECONDS = "RW_FAX_SECONDS"
 FORGET = "RW_FORGET"
 PLAY_FILE = "RW_PLAY_FILE"
 PLAY_ID = "RW_PLAY_ID"
+TRIAL = "RW_TRIAL"
+TRIAL_FILE = "RW_TRIAL_FILE"
 
 # UserEvents.
 KEY_EVENT = "RingwellKey"
 RESULT_EVENT = "RingwellResult"
 PLAY_EVENT = "RingwellPlayed"
+TRIAL_EVENT = "RingwellTrial"
 
 # AstDB family that holds the result of each attempt until it is acknowledged.
 RESULTS = "ringwell"

@@ -15,7 +15,7 @@ from gateway.channels.pace import Pace, Share, trunk_pace
 from gateway.channels.telephone import Dial, TelephoneChannel, readable
 from gateway.channels.voice_causes import outcome
 from gateway.domain import Action, Attempt, Content, Desk, Outcome, Prompt, Script, Sounds, Speech
-from gateway.settings import MachineDetection, Trunk, VoiceSettings
+from gateway.settings import Trunk, VoiceSettings
 
 Render = Callable[[tuple[Speech | Prompt, ...]], Awaitable[tuple[Path, ...]]]
 
@@ -38,7 +38,7 @@ class VoiceChannel(TelephoneChannel):
         self._seconds = trunk.ring_seconds + trunk.max_call_seconds + MARGIN_SECONDS
         self._transfer_seconds = voice.transfer_seconds
         self._fixed = {
-            variables.DETECT: amd_arguments(trunk.amd) if trunk.detect_machines else "",
+            variables.DETECT: trunk.amd.arguments if trunk.detect_machines else "",
             variables.ANSWER_SECONDS: str(voice.answer_seconds),
             variables.BEEP_SECONDS: str(voice.wait_for_beep_seconds),
         }
@@ -74,24 +74,6 @@ async def rendered(script: Script, render: Render) -> Sounds:
         connecting=await render(desk.connecting),
         away=await render(desk.away),
         on_machine=script.on_machine,
-    )
-
-
-def amd_arguments(amd: MachineDetection) -> str:
-    """The arguments of Asterisk's AMD(), in its order."""
-    return ",".join(
-        str(value)
-        for value in (
-            amd.initial_silence,
-            amd.greeting,
-            amd.after_greeting_silence,
-            amd.total_analysis_time,
-            amd.min_word_length,
-            amd.between_words_silence,
-            amd.maximum_number_of_words,
-            amd.silence_threshold,
-            amd.maximum_word_length,
-        )
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import getpass
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -13,10 +12,10 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from gateway.asterisk.ami import Ami
 from gateway.asterisk.instance import Instance
 from gateway.asterisk.playing import NotPlayedError, play_to
 from gateway.commands.shared import MOST, ConfigOption, JsonOption, load, out, print_json, ready_store, run
+from gateway.exchange import connection
 from gateway.settings import Settings
 from gateway.studio.shelf import Shelf, Uploaded
 from store import prompts as rows
@@ -39,7 +38,6 @@ ADVICE = {
     Finding.MOSTLY_SILENCE: "most of it is silence",
     Finding.CUT_OFF: "it ended when the call did",
 }
-CONNECT_SECONDS = 10.0
 
 
 @asynccontextmanager
@@ -271,27 +269,15 @@ async def _play(
         else:
             entry = await shelf.prompt(prompt)
             found = await shelf.played(entry, language or settings.clinic.language)
-    async with _exchange(settings) as ami:
+    async with connection(settings, _exchange(settings)) as ami:
         await play_to(ami, extension, Path(_file(settings, found)), found.take.seconds)
     return found.take.seconds
 
 
-@asynccontextmanager
-async def _exchange(settings: Settings) -> AsyncIterator[Ami]:
+def _exchange(settings: Settings) -> Instance:
     instance = Instance(settings.folder / "asterisk")
     if not settings.staff_line.host:
         raise NotPlayedError("there is no line to the clinic's telephones: set [staff_line]")
     if instance.pid() is None:
         raise NotPlayedError("the exchange does not run: start the gateway with 'ringwell run'")
-    identity = instance.identity()
-    ami = Ami("127.0.0.1", identity.ami_port, settings.asterisk.username, identity.secret)
-    serving = asyncio.create_task(ami.run())
-    try:
-        async with asyncio.timeout(CONNECT_SECONDS):
-            await ami.up()
-        yield ami
-    except TimeoutError as error:
-        raise NotPlayedError("the exchange does not answer: see 'ringwell doctor'") from error
-    finally:
-        serving.cancel()
-        await asyncio.wait({serving})
+    return instance

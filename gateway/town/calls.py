@@ -26,6 +26,7 @@ class CallEnd:
     result: str
     began: datetime
     answered: datetime | None
+    spoken_to: datetime | None
     ended: datetime
     hung_up_by: str
     pressed: str
@@ -44,6 +45,7 @@ def read_end(event: Mapping[str, str]) -> CallEnd:
         result=event["Result"],
         began=_moment(event["Began"]),
         answered=_moment(event["Answered"]) if event.get("Answered") else None,
+        spoken_to=_moment(event["Heard"]) if event.get("Heard") else None,
         ended=_moment(event["Ended"]),
         hung_up_by=event.get("Left", "") or "caller",
         pressed=event.get("Pressed", ""),
@@ -97,6 +99,7 @@ class CallBook:
             caller=end.caller,
             result=end.result,
             answered=end.answered,
+            spoken_to=end.spoken_to,
             pressed=end.pressed,
             digits=self._digits.pop(call, ""),
             hung_up_by=end.hung_up_by,

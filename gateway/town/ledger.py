@@ -28,8 +28,10 @@ class Entry:
     address: str
     caller: str
     result: str
-    # calls; `seconds` of sound from the caller were recorded, `voiced_seconds` of them were not silence
+    # calls; `seconds` of sound from the caller were recorded, `voiced_seconds` of them were not silence;
+    # `spoken_to`: when a household that listens first heard the caller speak
     answered: datetime | None = None
+    spoken_to: datetime | None = None
     seconds: float = 0.0
     voiced_seconds: float = 0.0
     pressed: str = ""
@@ -58,7 +60,16 @@ class Entry:
 
 
 _COMMON = ("id", "kind", "at", "ended", "address", "caller", "result")
-_CALL = ("answered", "seconds", "voiced_seconds", "pressed", "digits", "hung_up_by", "recording")
+_CALL = (
+    "answered",
+    "spoken_to",
+    "seconds",
+    "voiced_seconds",
+    "pressed",
+    "digits",
+    "hung_up_by",
+    "recording",
+)
 _FIELDS: Mapping[Kind, tuple[str, ...]] = {
     "call": (*_COMMON, *_CALL),
     "text": (
@@ -75,7 +86,7 @@ _FIELDS: Mapping[Kind, tuple[str, ...]] = {
     "mail": (*_COMMON, "message_id", "subject", "size", "sender", "code"),
     "fax": (*_COMMON, "answered", "hung_up_by", "pages", "station", "error", "file"),
 }
-_TIMES = ("at", "ended", "answered")
+_TIMES = ("at", "ended", "answered", "spoken_to")
 
 
 def to_json(entry: Entry) -> dict[str, Any]:

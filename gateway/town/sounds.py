@@ -47,7 +47,7 @@ def prepare() -> Path:
     if missing:
         made = _make()
         for name in missing:
-            _save(folder / f"{name}.wav", made[name])
+            save(folder / f"{name}.wav", made[name])
     return folder
 
 
@@ -78,7 +78,7 @@ def tones(parts: Sequence[tuple[float, float, float]]) -> np.ndarray:
     )
 
 
-def _save(file: Path, samples: np.ndarray) -> None:
+def save(file: Path, samples: np.ndarray) -> None:
     """Write beside and rename, so that towns that start together never read half a file."""
     handle, name = tempfile.mkstemp(dir=file.parent, suffix=".part")
     with os.fdopen(handle, "wb") as raw, wave.open(raw, "wb") as sound:

@@ -212,6 +212,13 @@ async def test_a_voicemail_keeps_the_whole_message_for_machines_after_its_beep(
     assert outcomes[0]["voicemail"].evidence["machine"] == "MACHINE"
 
 
+async def test_speech_begins_within_two_seconds_of_a_live_answer(outcomes: Outcomes, town: Town) -> None:
+    entry = await _entry(town, number(0, 0, 0))
+    assert entry.answered is not None
+    assert entry.spoken_to is not None
+    assert (entry.spoken_to - entry.answered).total_seconds() < 2.0
+
+
 async def test_a_fax_goes_by_t38_and_its_evidence_counts_the_pages(outcomes: Outcomes, town: Town) -> None:
     evidence = outcomes[0]["fax"].evidence
     assert (evidence["status"], evidence["pages"], evidence["mode"]) == ("SUCCESS", 1, "T38")
