@@ -5,6 +5,7 @@
 #   make test     set up what is missing, run every check and test
 #                 ARGS='...' goes to pytest
 #   make lint     the checks alone        make bench    the ratios
+#   make mutants  how many small faults in the policy the tests find; ARGS='...' names modules
 #   make setup    the set-up alone        make clean    removes the virtual environment and caches
 #
 # PYTHON=... names another interpreter than python3.
@@ -12,7 +13,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test bench lint setup setup-test venv clean
+.PHONY: help demo test bench mutants lint setup setup-test venv clean
 
 export PYTHON
 scripts := docker/setup
@@ -53,13 +54,17 @@ lint: venv
 	$(phase) "Lint: mypy" $(bin)/mypy --no-error-summary
 	$(phase) "Lint: import directions" $(bin)/lint-imports --no-logo
 
-# pytest comes last, so that its summary is the last line.
+# Most tests wait for calls that take their time: two at once take half of it. pytest comes last, so that its
+# summary is the last line.
 test: setup-test lint
 	@printf '== Tests\n'
-	@$(bin)/pytest --durations=10 $(ARGS)
+	@$(bin)/pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder --durations=10 $(ARGS)
 
 bench: setup-test
 	@$(bin)/python -m tests.bench $(ARGS)
+
+mutants: venv
+	@$(bin)/python -m tests.mutants $(ARGS)
 
 clean:
 	@rm -rf .venv build ./*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .grimp_cache

@@ -5,7 +5,7 @@ Placeholders are `<< name >>`, because `${…}` and `$[…]` belong to Asterisk.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -13,16 +13,18 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from gateway.domain import RingwellError
 
 Value = str | int | float | bool
+Values = Mapping[str, Value | Sequence[Mapping[str, Value]]]
 
 
 class DialplanError(RingwellError):
     """A value cannot stand in Asterisk's configuration."""
 
 
-def render(values: Mapping[str, Value]) -> dict[str, str]:
+def render(values: Values) -> dict[str, str]:
     """Every configuration file by name. Raises DialplanError for a value that would change its meaning."""
     for name, value in values.items():
-        _check(name, value)
+        for one, plain in _plain(name, value):
+            _check(one, plain)
     folder = Path(__file__).parent
     environment = Environment(
         loader=FileSystemLoader(folder),
@@ -35,6 +37,15 @@ def render(values: Mapping[str, Value]) -> dict[str, str]:
     )
     names = sorted(path.name for path in folder.glob("*.conf"))
     return {name: environment.get_template(name).render(values) for name in names}
+
+
+def _plain(name: str, value: Value | Sequence[Mapping[str, Value]]) -> Iterator[tuple[str, Value]]:
+    if isinstance(value, str | int | float | bool):
+        yield name, value
+        return
+    for row in value:
+        for field, plain in row.items():
+            yield f"{name}: {field}", plain
 
 
 def _check(name: str, value: Value) -> None:

@@ -9,17 +9,31 @@ import typer
 
 from gateway.commands import (
     amd,
+    appointments,
     asterisk,
     broadcast,
+    calls,
+    client,
+    consent,
     console,
     demo,
+    do_not_call,
     doctor,
+    events,
+    faxes,
     history,
     imports,
+    lists,
     prompts,
+    rules,
     running,
+    settings,
     staff,
+    stopping,
+    templates,
+    texts,
     voice,
+    why,
 )
 from gateway.commands.shared import console as terminal
 from gateway.domain import RingwellError
@@ -33,9 +47,24 @@ app.command("run")(running.run)
 app.command("migrate")(running.migrate_store)
 app.command("demo")(demo.demo)
 app.add_typer(imports.app, name="import")
+app.add_typer(appointments.app, name="appointments")
 app.add_typer(broadcast.app, name="broadcast")
+app.add_typer(rules.app, name="rule")
+app.add_typer(templates.app, name="template")
+app.command("lists")(lists.show_lists)
 app.add_typer(console.app, name="console")
+app.add_typer(client.app, name="client")
+app.add_typer(consent.app, name="consent")
+app.add_typer(do_not_call.app, name="do-not-call")
+app.add_typer(faxes.app, name="faxes")
+app.add_typer(texts.app, name="texts")
+app.add_typer(settings.app, name="settings")
+app.command("calls")(calls.calls)
+app.command("stop")(stopping.stop)
+app.command("resume")(stopping.resume)
 app.command("history")(history.history)
+app.command("why")(why.why)
+app.command("events")(events.events)
 app.command("doctor")(doctor.doctor)
 app.add_typer(asterisk.app, name="asterisk")
 app.add_typer(amd.app, name="amd")

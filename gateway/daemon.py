@@ -17,34 +17,47 @@ from pathlib import Path
 from typing import IO, Any
 
 from gateway import broadcast, domain
-from gateway.asterisk.agi import agi_address
+from gateway.asterisk.agi import agi_address, callback_address
+from gateway.asterisk.ami import Ami
+from gateway.asterisk.arrivals import Arrivals
 from gateway.asterisk.listening import Listener, ear_address
+from gateway.asterisk.sounds import SoundShelf
 from gateway.channels.port import Channel
+from gateway.channels.sms_receipts import joined
 from gateway.dispatch import Dispatcher
 from gateway.domain import Reply, ReplyKind, RingwellError
+from gateway.draining import Draining
+from gateway.exchange import fax_folder
+from gateway.in_force import Follower, in_force
 from gateway.intake import Intake
-from gateway.lines import open_lines, returns_of
+from gateway.journal import Scribe
+from gateway.lines import Lines, open_lines, returns_of
 from gateway.link import StoreLink
 from gateway.outbox import Outbox
+from gateway.planner import Planner
 from gateway.policy import Rules
 from gateway.render import Ahead
 from gateway.rendering import library_of, sayings_of
 from gateway.settings import Settings
+from gateway.stops import Gate, Keeper
 from gateway.studio.kept import follow_prompts, kept_prompts
-from store import migrate, sweep
+from gateway.wording import Sayings
+from store import changes, migrate, sweep
 from store.engine import Store
 from voices.library import VoiceLibrary
 from voices.prompts import KeptPrompts
 
 log = logging.getLogger(__name__)
 
-DRAIN_SECONDS = 20.0
 # How long a stop waits for the database to take what ended meanwhile.
 FLUSH_SECONDS = 10.0
 RECONCILE_SECONDS = 5.0
 EXPIRE_SECONDS = 60.0
 EXPIRE_AT_ONCE = 500
+CLOSE_AT_ONCE = 5000
+FORGET_SECONDS = 3600.0
 RECONCILE_FOR = timedelta(days=2)
+RULES_SECONDS = 30.0
 PLAN_IDLE = timedelta(seconds=60)
 
 
@@ -64,12 +77,13 @@ async def run(settings: Settings, announce: Callable[[str], None] = print) -> No
             store = await stack.enter_async_context(Store(settings.store_url))
             link = StoreLink(store)
             await _prepare_schema(store, link)
+            of_file, settings = settings, await link.patiently(partial(in_force, store, settings))
             kept = KeptPrompts(await kept_prompts(settings, link))
             library = await stack.enter_async_context(library_of(settings, kept))
-            channels = await open_lines(settings, stack, library)
-            if not channels:
+            lines = await open_lines(settings, stack, library, store)
+            if not lines.channels:
                 log.warning("no trunk, bind or relay is set: nothing can be sent yet")
-            await _work(settings, link, channels, announce, kept, library)
+            await _work(of_file, settings, link, lines, announce, kept, library)
 
 
 def tune_interpreter() -> None:
@@ -105,46 +119,64 @@ async def _prepare_schema(store: Store, link: StoreLink) -> None:
 
 
 async def _work(
+    of_file: Settings,
     settings: Settings,
     link: StoreLink,
-    channels: Sequence[Channel],
+    lines: Lines,
     announce: Callable[[str], None],
     kept: KeptPrompts,
     library: VoiceLibrary,
 ) -> None:
+    channels = lines.channels
     owner = f"{settings.node}/{secrets.token_hex(4)}"
     outbox = Outbox(link, settings, owner)
-    intake = Intake(link, outbox, settings, owner)
+    intake = Intake(link, outbox, settings, owner, joined)
     sayings = sayings_of(settings)
-    dispatchers = [Dispatcher(channel, link, outbox, settings, owner, sayings) for channel in channels]
+    gate = Gate()
+    dispatchers = [Dispatcher(channel, link, outbox, settings, owner, sayings, gate) for channel in channels]
+    scribe = Scribe(link, settings.clinic.id, settings.folder)
+    await scribe.catch_up()
     await link.insist(sweep.sweep, settings.node, owner, link.store.clock())
-    services = [outbox.run(), *_upkeep(settings, link, owner, channels)]
+    plans = Plans(link, settings)
+    adopters = [outbox.adopt, intake.adopt, plans.adopt, *(one.adopt for one in dispatchers)]
+    services = [outbox.run(), scribe.run(), Keeper(link, settings.clinic.id, gate, channels).run()]
+    services.append(Follower(link, of_file, settings.changed, adopters).run())
+    services.append(_every(PLAN_IDLE.total_seconds(), plans.finish))
+    services.append(_every(RULES_SECONDS, plans.keep_rules))
+    services += [*_upkeep(settings, link, owner, channels), _every(EXPIRE_SECONDS, intake.late_parts)]
     services += [follow_prompts(settings, link, kept), *_studio(settings, link, library)]
     if settings.trunks:
         services.append(Ahead(link, settings, library, sayings).run())
         services.append(_machines(settings).run())
+    if lines.shelf is not None:
+        services.append(_sounds(lines.shelf, settings))
+    if lines.ami is not None and settings.callback.enabled and lines.shelf is None:
+        services.append(_callback(settings, link, library, sayings, intake, lines.ami))
+    services += await _tellers(settings, link, owner)
+    if lines.ami is not None and settings.fax.inboxes:
+        services.append(_faxes(settings, link, lines.ami))
     for channel in channels:
         services += [channel.run(), intake.follow(channel)]
     if settings.console.enabled:
-        services.append(_console(settings, link.store, announce))
+        services.append(_console(settings, link.store, announce, lines))
     if settings.public.url:
         services.append(_public(settings, intake))
-    await _until_stopped(services, dispatchers, outbox)
+    draining = Draining(dispatchers, lines.calls, settings.dispatch.drain_seconds)
+    await _until_stopped(services, draining, outbox)
 
 
-async def _until_stopped(services: Sequence[Job], dispatchers: Sequence[Dispatcher], outbox: Outbox) -> None:
-    stop = asyncio.Event()
+async def _until_stopped(services: Sequence[Job], draining: Draining, outbox: Outbox) -> None:
+    stop, at_once = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, lambda: (at_once if stop.is_set() else stop).set())
     log.info("ready")
     async with asyncio.TaskGroup() as group:
         serving = [group.create_task(service) for service in services]
-        dispatching = [group.create_task(dispatcher.run()) for dispatcher in dispatchers]
+        dispatching = [group.create_task(dispatcher.run()) for dispatcher in draining.dispatchers]
         await stop.wait()
-        log.info("stopping: attempts under way may end")
         _cancel(dispatching)
-        await asyncio.gather(*(dispatcher.drain(DRAIN_SECONDS) for dispatcher in dispatchers))
+        await draining.run(at_once)
         await _flush(outbox)
         _cancel(serving)
 
@@ -165,7 +197,6 @@ def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
 def _upkeep(settings: Settings, link: StoreLink, owner: str, channels: Sequence[Channel]) -> list[Job]:
     clinic = settings.clinic.id
     lease = timedelta(seconds=settings.dispatch.lease_seconds)
-    rules = Rules.of(settings)
 
     async def renew() -> None:
         # The time is read at each try: a lease written after an outage must not have run out during it.
@@ -175,7 +206,8 @@ def _upkeep(settings: Settings, link: StoreLink, owner: str, channels: Sequence[
         now = link.store.clock()
         await link.insist(sweep.sweep, settings.node, owner, now)
         unconfirmed = now - timedelta(seconds=settings.dispatch.receipt_seconds)
-        await link.insist(sweep.close_unconfirmed, clinic, unconfirmed, now)
+        while await link.insist(sweep.close_unconfirmed, clinic, unconfirmed, now, CLOSE_AT_ONCE):
+            pass
 
     async def reconcile() -> None:
         since = link.store.clock() - RECONCILE_FOR
@@ -190,16 +222,35 @@ def _upkeep(settings: Settings, link: StoreLink, owner: str, channels: Sequence[
             while numbers := await link.patiently(lost):
                 await link.insist(sweep.expire, clinic, numbers, now)
 
-    async def plan() -> None:
-        await link.patiently(lambda: broadcast.resume(link.store, clinic, rules, PLAN_IDLE))
-
     return [
         _every(lease.total_seconds() / 4, renew),
         _every(lease.total_seconds() / 2, clean),
         _every(RECONCILE_SECONDS, reconcile),
         _every(EXPIRE_SECONDS, expire),
-        _every(PLAN_IDLE.total_seconds(), plan),
     ]
+
+
+class Plans:
+    """Plans what rules want and finishes plans that were interrupted, by the settings in force."""
+
+    def __init__(self, link: StoreLink, settings: Settings) -> None:
+        self._link = link
+        self.adopt(settings)
+        clinic = settings.clinic
+        self._planner = Planner(link.store, clinic.id, clinic.zone, lambda: self._rules)
+
+    def adopt(self, settings: Settings) -> None:
+        """Plan by these from now on."""
+        self._clinic, self._rules = settings.clinic.id, Rules.of(settings)
+
+    async def keep_rules(self) -> None:
+        """Plan the days of rules that have come near."""
+        await self._link.patiently(self._planner.look)
+
+    async def finish(self) -> None:
+        """Plan what is left of them."""
+        store = self._link.store
+        await self._link.patiently(lambda: broadcast.resume(store, self._clinic, self._rules, PLAN_IDLE))
 
 
 async def _every(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
@@ -219,18 +270,63 @@ def _studio(settings: Settings, link: StoreLink, library: VoiceLibrary) -> list[
     return [Studio(settings, link, library, address).run()]
 
 
+def _callback(
+    settings: Settings, link: StoreLink, library: VoiceLibrary, sayings: Sayings, intake: Intake, ami: Ami
+) -> Job:
+    """Patients who call back."""
+    from gateway.callback.desk import Desk
+    from gateway.callback.service import CallBack
+
+    desk = Desk(link.store, settings, library, sayings, intake.record)
+    address = callback_address(settings.folder / "asterisk", settings.callback.port)
+    return CallBack(settings, desk, ami, address).run()
+
+
+async def _tellers(settings: Settings, link: StoreLink, owner: str) -> list[Job]:
+    """Whoever is told of changes of states; they are written down for somebody alone."""
+    clinic = settings.clinic.id
+    wanted = settings.events.enabled or bool(settings.webhooks)
+    await link.insist(changes.write_down, wanted)
+    if not wanted:
+        return []
+    # Imported late: a client for HTTP that most gateways do without.
+    from gateway.webhooks import Teller
+
+    async def forget() -> None:
+        before = link.store.clock() - timedelta(days=settings.events.keep_days)
+        await link.insist(changes.forget, clinic, before)
+
+    hooks = [Teller(name, hook, link, clinic, owner).run() for name, hook in settings.webhooks.items()]
+    return [*hooks, _every(FORGET_SECONDS, forget)]
+
+
+def _faxes(settings: Settings, link: StoreLink, ami: Ami) -> Job:
+    """Faxes that come in."""
+    from gateway.faxing import FaxDesk
+
+    return FaxDesk(settings, link, Arrivals(ami), fax_folder(settings), settings.received_faxes).run()
+
+
+async def _sounds(shelf: SoundShelf, settings: Settings) -> None:
+    from gateway.sounds import serve
+
+    await serve(shelf, settings.asterisk)
+
+
 def _machines(settings: Settings) -> Listener:
     """Listens to answering machines for the exchange."""
     voice = settings.voice
     address = ear_address(settings.folder / "asterisk")
-    return Listener(address, voice.silence_for_beep_seconds, voice.wait_for_beep_seconds)
+    host = settings.asterisk.gateway
+    return Listener(address, voice.silence_for_beep_seconds, voice.wait_for_beep_seconds, host)
 
 
-async def _console(settings: Settings, store: Store, announce: Callable[[str], None]) -> None:
+async def _console(settings: Settings, store: Store, announce: Callable[[str], None], lines: Lines) -> None:
     # Imported late: a web server takes longer to load than the whole gateway takes to start.
+    from gateway.console.app import no_calls
     from gateway.console.serve import serve
 
-    await serve(store, settings, announce)
+    await serve(store, settings, announce, calls=lines.calls or no_calls)
 
 
 async def _public(settings: Settings, intake: Intake) -> None:

@@ -8,25 +8,41 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from gateway import policy, wording
-from gateway.channels.errors import ContentError
 from gateway.channels.port import Channel
-from gateway.domain import Attempt, Broadcast, Content, Facts, Outcome, RingwellError, State, Unknown
+from gateway.domain import (
+    VOICEMAIL,
+    Attempt,
+    Content,
+    ContentError,
+    Facts,
+    Limited,
+    Outcome,
+    RingwellError,
+    State,
+    Unknown,
+)
+from gateway.judged import judged
+from gateway.known import known_of, numbers_of
 from gateway.link import StoreLink
 from gateway.outbox import Outbox
-from gateway.policy import ALLOW, Allow, Defer, Refuse, Rules, Verdict
+from gateway.policy import Allow, Defer, Refuse, Rules, Verdict, bundle
+from gateway.policy.caps import CAPPED, counted_since
 from gateway.settings import Settings
 from gateway.settlement import Started
+from gateway.stops import Gate
 from gateway.wording import Sayings, SlotError
-from store import facts, queue, sweep
+from store import bundles, queue, sweep
+from store.bundles import Left
 from store.engine import StoreAwayError
 from store.queue import Claimed
 from store.settle import Settlement
+from store.verdicts import Judged
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +50,8 @@ log = logging.getLogger(__name__)
 VERDICT_LIFE = timedelta(seconds=30)
 # Rendering that failed for a passing reason (a killed worker, a full disk) is tried again after this time.
 PREPARE_AGAIN = timedelta(seconds=60)
+# The same trouble is told again after so many seconds.
+SAY_AGAIN = 3600.0
 
 
 @dataclass(eq=False, slots=True)
@@ -42,9 +60,11 @@ class Job:
 
     claimed: Claimed
     facts: Facts
-    content: asyncio.Task[Content]
+    content: asyncio.Future[Content]
     consent_as_of: int
     judged_at: datetime
+    verdict: Allow
+    rules: Rules
 
 
 class Dispatcher:
@@ -58,15 +78,17 @@ class Dispatcher:
         settings: Settings,
         owner: str,
         sayings: Sayings | None = None,
+        gate: Gate | None = None,
     ) -> None:
-        """`sayings`: how the clinic says names."""
+        """`sayings`: how the clinic says names. `gate`: what is stopped waits there."""
         self._channel = channel
+        self._gate = gate or Gate()
         self._sayings = sayings or {}
         self._link = link
         self._outbox = outbox
         self._settings = settings
         self._clinic = settings.clinic.id
-        self._rules = Rules.of(settings)
+        self.adopt(settings)
         self._owner = owner
         self._ready: list[Job] = []
         self._claiming: asyncio.Task[None] | None = None
@@ -74,6 +96,12 @@ class Dispatcher:
         self._claim_after = 0.0
         self._sends: set[asyncio.Task[None]] = set()
         self._in_doubt = False
+        self._said: dict[str, float] = {}
+
+    def adopt(self, settings: Settings) -> None:
+        """Decide by these from now on; what is ready to leave is judged again before it does."""
+        self._rules = Rules.of(settings)
+        self._capped = self._channel.name in CAPPED and self._rules.are_capped
 
     async def run(self) -> None:
         """Keep claiming and starting until cancelled, then wait for nothing: `drain` does."""
@@ -86,6 +114,11 @@ class Dispatcher:
                 self._claiming.cancel()
             for job in self._ready:
                 job.content.cancel()
+
+    @property
+    def under_way(self) -> int:
+        """How many attempts have begun and not ended."""
+        return len(self._sends)
 
     async def drain(self, seconds: float) -> None:
         """Give attempts under way this long to end; the rest is found out after the next start."""
@@ -115,7 +148,8 @@ class Dispatcher:
         """Claim while earlier claims are still being started; wait for it only when nothing is ready."""
         wanted = len(self._ready) < self._settings.dispatch.claim and self._now() >= self._claim_after
         if self._claiming is None and wanted:
-            self._claiming = asyncio.create_task(self._claim())
+            held = [job.claimed.id for job in self._ready]
+            self._claiming = asyncio.create_task(self._claim(held))
         if self._claiming is not None and (self._claiming.done() or not self._ready):
             claiming, self._claiming = self._claiming, None
             await claiming
@@ -134,7 +168,7 @@ class Dispatcher:
 
     # --- claim and judge ---
 
-    async def _claim(self) -> None:
+    async def _claim(self, held: Sequence[int]) -> None:
         now, most = self._link.store.clock(), self._settings.dispatch.claim
         claimed = await self._link.store.run(
             queue.claim,
@@ -144,6 +178,7 @@ class Dispatcher:
             now,
             now + timedelta(seconds=self._settings.dispatch.lease_seconds),
             most,
+            held,
         )
         if len(claimed) < most:
             self._claim_after = self._now() + self._settings.dispatch.poll_seconds
@@ -151,60 +186,112 @@ class Dispatcher:
             await self._judge(claimed)
 
     async def _judge(self, claimed: Sequence[Claimed]) -> None:
-        orders = await self._link.store.read(
-            facts.broadcasts, self._clinic, {item.broadcast for item in claimed}
-        )
-        asked = [(orders[item.broadcast], item.recipient, item.appointment) for item in claimed]
-        page = await self._link.store.read(facts.load, self._clinic, asked)
-        left = await self._voicemails(claimed, orders)
+        since = counted_since(self._link.store.clock()) if self._capped else None
+        found, consent_as_of = await known_of(self._link.store, self._clinic, claimed, since)
         now = self._link.store.clock()
-        for item, found in zip(claimed, page.facts, strict=True):
-            known = replace(found, voicemails=left[item.id]) if item.id in left else found
+        for item, known in zip(claimed, found, strict=True):
             try:
-                self._judge_one(item, known, page.consent_as_of, now)
+                if known.together:
+                    item, known = await self._parted(item, known, now)
+                self._judge_one(item, known, consent_as_of, now)
+            except StoreAwayError:
+                raise
             except Exception:
                 # One message that cannot be judged must not keep all others from leaving.
                 log.exception("message %d could not be judged, tried again later", item.id)
                 self._verdict(item, State.SCHEDULED, "preparation-failed", now + PREPARE_AGAIN)
 
-    async def _voicemails(
-        self, claimed: Sequence[Claimed], orders: Mapping[int, Broadcast]
-    ) -> Mapping[int, int]:
-        """Those left by earlier attempts, where a template leaves more than one."""
-        asking = {id for id, order in orders.items() if wording.most_voicemails(order.templates) > 1}
-        messages = [item.id for item in claimed if item.broadcast in asking and item.attempt]
-        if not messages:
-            return {}
-        return await self._link.store.read(facts.voicemails, self._clinic, messages)
+    async def _parted(self, item: Claimed, known: Facts, now: datetime) -> tuple[Claimed, Facts]:
+        """The message without the visits that may not be told (any more); the rest of it goes."""
+        channel = self._channel.name
+        parted = bundle.part(known, channel, item.address, now, self._rules)
+        kept = parted.kept
+        if not (parted.dropped or parted.apart) or kept.appointment is None:
+            return item, kept
+        ends: list[tuple[Facts, State, str | None]] = [
+            (one, refused.state, refused.reason) for one, refused in parted.dropped
+        ]
+        ends += [(one, State.SCHEDULED, None) for one in parted.apart]
+        left = [
+            Left(
+                (one.recipient.id, one.appointment.id if one.appointment else 0),
+                channel.value,
+                item.address,
+                state,
+                reason,
+                policy.expiry(one),
+            )
+            for one, state, reason in ends
+        ]
+        leads = (kept.recipient.id, kept.appointment.id)
+        args = (self._clinic, item.id, self._owner, leads, left, now)
+        await self._link.store.run(bundles.part, *args)
+        return replace(item, recipient=leads[0], appointment=leads[1]), kept
 
     def _judge_one(self, item: Claimed, known: Facts, consent_as_of: int, now: datetime) -> None:
-        match self._decide(item, known, now):
-            case Allow():
-                self._prepare(item, known, consent_as_of, now)
+        verdict = self._decide(item, known, now)
+        if isinstance(verdict, Allow):
+            self._prepare(item, known, consent_as_of, now, verdict)
+            return
+        kept = judged(verdict, known, self._channel.name, consent_as_of, now, self._rules)
+        match verdict:
             case Defer(until=until, reason=reason):
-                self._verdict(item, State.SCHEDULED, reason, until)
+                self._verdict(item, State.SCHEDULED, reason, until, kept)
             case Refuse(reason=reason, state=state):
-                self._verdict(item, state, reason)
+                self._close(item, known, state, reason, kept)
 
-    def _prepare(self, item: Claimed, known: Facts, consent_as_of: int, now: datetime) -> None:
+    def _prepare(
+        self, item: Claimed, known: Facts, consent_as_of: int, now: datetime, verdict: Allow
+    ) -> None:
         try:
             content = wording.compose(known, self._channel.name, self._settings.clinic, self._sayings)
         except SlotError as error:
-            self._unusable(item, error)
+            self._unusable(item, known, error)
             return
-        preparing = asyncio.create_task(self._channel.prepare(content))
-        self._ready.append(Job(item, known, preparing, consent_as_of, now))
+        if refusal := policy.unfit(known, self._channel.name, content, self._rules):
+            kept = judged(refusal, known, self._channel.name, consent_as_of, now, self._rules)
+            self._close(item, known, refusal.state, refusal.reason, kept)
+            return
+        preparing = asyncio.ensure_future(self._channel.prepare(content))
+        self._ready.append(Job(item, known, preparing, consent_as_of, now, verdict, self._rules))
 
-    def _unusable(self, item: Claimed, error: RingwellError) -> None:
+    def _say(self, item: Claimed, error: BaseException) -> None:
+        """Why a content cannot be prepared now; once for all messages that one trouble stops."""
+        if not isinstance(error, RingwellError):
+            log.error("message %d could not be prepared, tried again later", item.id, exc_info=error)
+        elif self._said.get(str(error), float("-inf")) < self._now() - SAY_AGAIN:
+            log.error("messages wait and are tried again: %s", error)
+            self._said[str(error)] = self._now()
+
+    def _unusable(self, item: Claimed, known: Facts, error: RingwellError) -> None:
         """This content can never be sent: the message fails, and nothing else does."""
         log.warning("message %d cannot be sent: %s", item.id, error)
-        self._verdict(item, State.FAILED, f"content-unusable: {error}")
+        self._close(item, known, State.FAILED, f"content-unusable: {error}")
+
+    def _close(
+        self, item: Claimed, known: Facts, state: State, reason: str, kept: Judged | None = None
+    ) -> None:
+        """Nothing is sent any more; what an earlier attempt left on a machine is delivered."""
+        if known.voicemails and state is not State.CANCELLED:
+            done = Settlement(
+                item.id, item.attempt, State.DELIVERED, reason=reason, ends_as=VOICEMAIL, judged=kept
+            )
+            self._outbox.put(done)
+        else:
+            self._verdict(item, state, reason, kept=kept)
 
     def _decide(self, item: Claimed, known: Facts, now: datetime) -> Verdict:
         return policy.decide(known, self._channel.name, item.address, now, self._rules)
 
-    def _verdict(self, item: Claimed, state: State, reason: str, due_at: datetime | None = None) -> None:
-        self._outbox.put(Settlement(item.id, item.attempt, state, due_at=due_at, reason=reason))
+    def _verdict(
+        self,
+        item: Claimed,
+        state: State,
+        reason: str,
+        due_at: datetime | None = None,
+        kept: Judged | None = None,
+    ) -> None:
+        self._outbox.put(Settlement(item.id, item.attempt, state, due_at=due_at, reason=reason, judged=kept))
 
     # --- start and send ---
 
@@ -223,7 +310,7 @@ class Dispatcher:
 
     async def _room(self) -> int:
         """Wait for free slots; what waits too long for them goes back, for another gateway or verdict."""
-        slots = asyncio.create_task(self._channel.slots())
+        slots = asyncio.create_task(self._slots())
         try:
             while not slots.done():
                 await asyncio.wait([slots], timeout=VERDICT_LIFE.total_seconds())
@@ -232,6 +319,10 @@ class Dispatcher:
             return slots.result()
         finally:
             slots.cancel()
+
+    async def _slots(self) -> int:
+        await self._gate.passed(self._channel.name)
+        return await self._channel.slots()
 
     async def _start(self, jobs: Sequence[Job]) -> None:
         now = self._link.store.clock()
@@ -243,10 +334,25 @@ class Dispatcher:
             min(job.consent_as_of for job in jobs),
             now,
             now + timedelta(seconds=self._settings.dispatch.lease_seconds),
+            self._limited(jobs, now),
         )
         for job in jobs:
             if number := started.get(job.claimed.id):
                 self._launch(job, number, now)
+
+    def _limited(self, jobs: Sequence[Job], now: datetime) -> dict[int, Limited]:
+        """What the start counts again: others may have called the same people since these were judged."""
+        limited = {}
+        for job in jobs if self._capped else ():
+            first = self._limits(job, job.facts, now, job.verdict)
+            others = tuple(self._limits(job, one, now) for one in job.facts.together)
+            if first.limits or others:
+                limited[job.claimed.id] = replace(first, beside=others) if others else first
+        return limited
+
+    def _limits(self, job: Job, known: Facts, now: datetime, allowed: Allow | None = None) -> Limited:
+        limits = policy.limits_on(known, self._channel.name, now, self._rules, allowed)
+        return Limited(job.claimed.address, numbers_of(known), limits)
 
     async def _prepared(self, most: int) -> list[Job]:
         """Up to `most` jobs whose content is ready; content that can never be sent settles its message."""
@@ -269,9 +375,9 @@ class Dispatcher:
             return True
         item = job.claimed
         if isinstance(error, ContentError):
-            self._unusable(item, error)
+            self._unusable(item, job.facts, error)
         else:
-            log.error("message %d could not be prepared, tried again later", item.id, exc_info=error)
+            self._say(item, error)
             later = self._link.store.clock() + PREPARE_AGAIN
             self._verdict(item, State.SCHEDULED, "preparation-failed", later)
         return False
@@ -279,10 +385,26 @@ class Dispatcher:
     async def _still_fresh(self, jobs: list[Job]) -> list[Job]:
         """The jobs that may go at this very moment; the others, and all that wait for too long, go back."""
         now = self._link.store.clock()
-        stale = {job for job in jobs if self._decide(job.claimed, job.facts, now) != ALLOW}
-        stale |= self._outdated(now, jobs)
+        stale = self._outdated(now, jobs)
+        for job in jobs:
+            if self._still_holds(job, now):
+                continue
+            verdict = self._decide(job.claimed, job.facts, now)
+            if isinstance(verdict, Allow) and self._may_say_it(job):
+                job.verdict, job.rules = verdict, self._rules
+            else:
+                stale.add(job)
         await self._hand_back(stale)
         return [job for job in jobs if job not in stale]
+
+    def _still_holds(self, job: Job, now: datetime) -> bool:
+        """Whether it was judged by these rules, and for this moment too."""
+        until = job.verdict.until
+        return job.rules is self._rules and until is not None and job.judged_at <= now < until
+
+    def _may_say_it(self, job: Job) -> bool:
+        """Whether what was composed still holds: by other rules, words that matter are composed again."""
+        return job.rules is self._rules or not policy.binds(job.facts, self._channel.name, self._rules)
 
     def _outdated(self, now: datetime, taken: Sequence[Job] = ()) -> set[Job]:
         """Jobs whose verdict is too old."""
@@ -299,9 +421,10 @@ class Dispatcher:
         item = job.claimed
         # The appointment may have been moved since the message was planned.
         expires_at = policy.expiry(job.facts)
-        contact = job.facts.contacts[self._channel.name].id
         attempt = Attempt(self._clinic, item.id, number, item.address, job.content.result(), expires_at)
-        started = Started(item.id, number, item.charged, now, expires_at, contact)
+        zone, left = job.facts.recipient.zone, job.facts.voicemails
+        kept = judged(job.verdict, job.facts, self._channel.name, job.consent_as_of, now, self._rules)
+        started = Started(item.id, number, item.charged, now, expires_at, zone, left, kept)
         self._outbox.opened(item.id)
         send = asyncio.create_task(self._send(attempt, started))
         self._sends.add(send)

@@ -1,4 +1,4 @@
-"""CSV files of clients, staff and appointments: every bad value is told with its line and column."""
+"""CSV files of clients, staff, appointments, renewals and lists: a bad value is told with line and column."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import csv
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -15,8 +15,11 @@ from zoneinfo import ZoneInfo, available_timezones
 import phonenumbers
 
 from gateway.domain import Channel, RecipientKind, RingwellError
+from gateway.domain.message_types import PLACEHOLDERS
 from gateway.settings import Clinic
+from store.lists import Member
 from store.people import Person, Visit
+from store.renewals import Renewal
 
 T = TypeVar("T")
 Row = Mapping[str, str]
@@ -62,19 +65,26 @@ PERSON_COLUMNS = (
     "time_zone",
     "preferred_contact_method",
     "messaging_consent",
+    "region",
 )
 CLIENT_COLUMNS = (
     *PERSON_COLUMNS,
     "use_client_detail_info",
+    "messaging_name",
+    "messaging_contact_consent",
+    "share_with_family",
     "messaging_mobile",
     "messaging_phone",
     "messaging_email",
     "messaging_fax",
+    "birth_date",
 )
 APPOINTMENT_COLUMNS = ("id", "client", "staff", "starts_at", "service", "clinician", "status")
+RENEWAL_COLUMNS = ("id", "client", "staff", "name", "due_on", "status")
 
-_REQUIRED = {"id", "given_name", "family_name"}
-_REQUIRED_VISIT = {"id", "client", "starts_at"}
+REQUIRED = {"id", "given_name", "family_name"}
+REQUIRED_VISIT = {"id", "client", "starts_at"}
+REQUIRED_RENEWAL = {"id", "name", "due_on"}
 _METHODS = {
     "voice": Channel.VOICE,
     "phone": Channel.VOICE,
@@ -96,40 +106,119 @@ _FLAGS = {
 _MAILBOX = re.compile(r"[^\s@<>,;:\"()\[\]\\]{1,64}@[A-Za-z0-9.-]{1,253}\Z")
 # Also those of Latin-1, and the line ends of Unicode.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_REGION = re.compile(r"[A-Z]{2}-[A-Z0-9]{1,3}")
+_STATE = re.compile(r"[A-Z0-9]{1,3}")
 _STATUSES = ("booked", "cancelled", "completed")
+_RENEWAL_STATUSES = ("open", "renewed", "cancelled")
+_PLACEHOLDER = re.compile(r"[A-Za-z]\w{0,39}", re.ASCII)
+# Lists are free of balances: what somebody owes is nothing for a message that others may see or hear.
+_MONEY_WORDS = frozenset(
+    "amount balance balances bill bills charge charges copay copayment cost costs debt debts deductible due "
+    "fee fees invoice invoices owed owes owing paid payment payments price saldo importe deuda pago pagos "
+    "factura facturas".split()
+)
+_MONEY = re.compile(r"[$€£¥]\s*\d|\d\s*[$€£¥]|\b\d[\d.,]*\s?(USD|EUR|GBP|CAD|MXN)\b", re.IGNORECASE)
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 
 def read_clients(file: Path, clinic: Clinic) -> Parsed[Person]:
     """Clients of a CSV file; raises ImportFileError when it cannot be read at all."""
     parse = _person_parser(RecipientKind.CLIENT, clinic)
-    return _read(file, CLIENT_COLUMNS, _REQUIRED, parse)
+    return _read(file, CLIENT_COLUMNS, REQUIRED, parse)
 
 
 def read_staff(file: Path, clinic: Clinic) -> Parsed[Person]:
     """Staff of a CSV file."""
-    return _read(file, PERSON_COLUMNS, _REQUIRED, _person_parser(RecipientKind.STAFF, clinic))
+    return _read(file, PERSON_COLUMNS, REQUIRED, _person_parser(RecipientKind.STAFF, clinic))
 
 
 def read_appointments(file: Path, clinic: Clinic) -> Parsed[Visit]:
     """Appointments of a CSV file; times without an offset are the clinic's local time."""
     zone = ZoneInfo(clinic.zone)
-    return _read(file, APPOINTMENT_COLUMNS, _REQUIRED_VISIT, lambda row: _visit(row, zone))
+    return _read(file, APPOINTMENT_COLUMNS, REQUIRED_VISIT, lambda row: _visit(row, zone))
+
+
+def read_renewals(file: Path) -> Parsed[Renewal]:
+    """Authorisations and licences of a CSV file, each of a client or of a member of staff."""
+    return _read(file, RENEWAL_COLUMNS, REQUIRED_RENEWAL, _renewal)
+
+
+def read_list(file: Path) -> tuple[tuple[str, ...], Parsed[Member]]:
+    """The columns of a custom list, which are placeholders, and its members."""
+    columns = tuple(head for head in _heads(file) if head != "id")
+    for column in columns:
+        _check_column(column)
+    parsed = _read(file, ("id", *columns), {"id"}, lambda row: _member(row, columns))
+    return columns, parsed
+
+
+def _heads(file: Path) -> list[str]:
+    heads: list[str] = []
+
+    def seen(reader: csv.DictReader[str]) -> None:
+        heads.extend((head or "").strip() for head in reader.fieldnames or ())
+
+    _opened(file, seen)
+    return heads
+
+
+def _check_column(column: str) -> None:
+    if not _PLACEHOLDER.fullmatch(column):
+        raise ImportFileError(
+            f"the column {column[:40]!r} cannot be a placeholder: use letters, digits and _, 40 at most"
+        )
+    if column in PLACEHOLDERS:
+        raise ImportFileError(f"the column {column} has the name of a placeholder that is there already")
+    if words := _MONEY_WORDS & {word.casefold() for word in _WORDS.findall(column)}:
+        raise ImportFileError(
+            f"the column {column} speaks of money ({min(words)}): lists are free of balances, leave it out"
+        )
+
+
+def _member(row: Row, columns: Iterable[str]) -> Member:
+    for column in columns:
+        if _MONEY.search(row[column]):
+            raise _BadValueError(column, "is an amount of money: lists are free of balances")
+        if len(row[column]) > 200:
+            raise _BadValueError(column, "is longer than 200 characters")
+    return Member(_needed(row, "id"), {column: row[column] for column in columns})
+
+
+def _renewal(row: Row) -> Renewal:
+    client, staff = row.get("client", ""), row.get("staff", "")
+    if bool(client) == bool(staff):
+        raise _BadValueError("client", "names nobody, or a client and staff: a renewal is of one of them")
+    status = row.get("status") or "open"
+    if status not in _RENEWAL_STATUSES:
+        raise _BadValueError("status", f"is not one of {', '.join(_RENEWAL_STATUSES)}")
+    return Renewal(
+        external_id=_needed(row, "id"),
+        kind=RecipientKind.CLIENT if client else RecipientKind.STAFF,
+        person=client or staff,
+        name=_needed(row, "name"),
+        due_on=_day(row, "due_on"),
+        status=status,
+    )
 
 
 def _read(file: Path, columns: Iterable[str], required: set[str], parse: Callable[[Row], T]) -> Parsed[T]:
     parsed: Parsed[T] = Parsed()
+    _opened(file, lambda reader: _parse_rows(reader, set(columns), required, parse, parsed))
+    return parsed
+
+
+def _opened(file: Path, work: Callable[[csv.DictReader[str]], None]) -> None:
     try:
         with file.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.DictReader(stream, delimiter=_delimiter(stream.readline()))
             stream.seek(0)
-            _parse_rows(reader, set(columns), required, parse, parsed)
+            work(reader)
     except OSError as error:
         raise ImportFileError(f"cannot read {file}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ImportFileError(f"{file} is not UTF-8: save it as 'CSV UTF-8'") from error
     except csv.Error as error:
         raise ImportFileError(f"{file} is not a CSV file: {error}") from error
-    return parsed
 
 
 def _delimiter(head: str) -> str:
@@ -198,6 +287,11 @@ def _person_parser(kind: RecipientKind, clinic: Clinic) -> Callable[[Row], Perso
             details=dict(_addresses(row, "", clinic.country)),
             messaging=dict(_addresses(row, "messaging_", clinic.country)),
             consent=_flag(row, "messaging_consent"),
+            birth_date=_birth_date(row),
+            region=_region(row, clinic.country),
+            contact_name=_short(row, "messaging_name") or None,
+            contact_consent=_flag(row, "messaging_contact_consent"),
+            shares=_flag(row, "share_with_family"),
         )
 
     return parse
@@ -222,9 +316,26 @@ def _needed(row: Row, column: str) -> str:
     value = row.get(column, "")
     if not value:
         raise _BadValueError(column, "is empty")
+    return _short(row, column)
+
+
+def _short(row: Row, column: str) -> str:
+    value = row.get(column, "")
     if len(value) > 200:
         raise _BadValueError(column, "is longer than 200 characters")
     return value
+
+
+def _region(row: Row, country: str) -> str | None:
+    """Country and state as ISO 3166 writes them; a state alone is one of the clinic's country."""
+    value = row.get("region", "").upper()
+    if not value or value == country:
+        return value or None
+    if _REGION.fullmatch(value):
+        return value
+    if not _STATE.fullmatch(value):
+        raise _BadValueError("region", f"is not a state such as TX, nor a region such as {country}-TX")
+    return f"{country}-{value}"
 
 
 def _addresses(row: Row, prefix: str, country: str) -> Iterator[tuple[Channel, str]]:
@@ -293,6 +404,22 @@ def _flag(row: Row, column: str) -> bool | None:
     if value and value not in _FLAGS:
         raise _BadValueError(column, "is not yes or no")
     return _FLAGS.get(value)
+
+
+def _day(row: Row, column: str) -> date:
+    try:
+        return date.fromisoformat(_needed(row, column))
+    except ValueError as error:
+        raise _BadValueError(column, "is not a date such as 1980-03-05") from error
+
+
+def _birth_date(row: Row) -> date | None:
+    if not row.get("birth_date", ""):
+        return None
+    found = _day(row, "birth_date")
+    if not date(1880, 1, 1) <= found <= datetime.now(UTC).date():
+        raise _BadValueError("birth_date", "is not when anybody alive was born")
+    return found
 
 
 def _moment(value: str, zone: ZoneInfo) -> datetime:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from itertools import groupby
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import StatementError
 
-from gateway import domain
 from gateway.channels.port import Channel
 from gateway.domain import (
     Event,
@@ -18,14 +17,17 @@ from gateway.domain import (
     OptedOut,
     Receipt,
     Reply,
-    ReplyKind,
+    ReplyPart,
+    Source,
     parse_attempt_id,
 )
 from gateway.evidence import settled_late
 from gateway.link import StoreLink
 from gateway.outbox import Outbox
+from gateway.replies import Joined, Replies
 from gateway.settings import Settings
-from store import people, receipts
+from gateway.settlement import Retries
+from store import facts, ledger, people, receipts
 from store.settle import settle
 
 log = logging.getLogger(__name__)
@@ -36,12 +38,21 @@ BATCH = 500
 class Intake:
     """Takes the events of every channel."""
 
-    def __init__(self, link: StoreLink, outbox: Outbox, settings: Settings, owner: str) -> None:
+    def __init__(
+        self, link: StoreLink, outbox: Outbox, settings: Settings, owner: str, joined: Joined | None = None
+    ) -> None:
+        """`joined` makes one reply of the parts of a long text; without it there are no such parts."""
         self._link = link
         self._outbox = outbox
         self._clinic = settings.clinic.id
-        self._retry = settings.retry
         self._owner = owner
+        self._joined = joined or _alone
+        self.adopt(settings)
+
+    def adopt(self, settings: Settings) -> None:
+        """Try again and answer by these from now on."""
+        self._retries = Retries.of(settings)
+        self._replies = Replies(settings, self._joined)
 
     async def follow(self, channel: Channel) -> None:
         """Record the events of a channel until it is closed.
@@ -60,20 +71,27 @@ class Intake:
 
     async def _keep(self, events: Sequence[Event]) -> None:
         """Write events down; one that cannot be written is told in the log, and the others are kept."""
+        await self._each(events, self._link.insist)
+
+    async def record(self, events: Sequence[Event]) -> None:
+        """Write down events that came another way than over a channel. Raises StoreAwayError."""
+        await self._each(events, self._link.store.run)
+
+    async def _each(self, events: Sequence[Event], run: Callable[..., Awaitable[None]]) -> None:
         try:
-            await self._link.insist(self._record, events, self._link.store.clock())
+            await run(self._record, events, self._link.store.clock())
         except (StatementError, ValueError, LookupError) as error:
             if len(events) > 1:
                 for event in events:
-                    await self._keep([event])
+                    await self._each([event], run)
             else:
                 # Its words may be somebody's text: the kind alone is told.
                 kind = type(events[0]).__name__.lower()
                 log.error("a %s of %s cannot be recorded (%s)", kind, events[0].channel, type(error).__name__)
 
-    async def record(self, events: Sequence[Event]) -> None:
-        """Write down events that came another way than over a channel. Raises StoreAwayError."""
-        await self._link.store.run(self._record, events, self._link.store.clock())
+    async def late_parts(self) -> None:
+        """Read long texts of which a part never came."""
+        await self._link.insist(self._replies.record_late, self._link.store.clock())
 
     def _record(self, conn: Connection, events: Sequence[Event], now: datetime) -> None:
         for event in events:
@@ -81,7 +99,9 @@ class Intake:
                 case Receipt():
                     self._known_attempt(conn, event, now)
                 case Reply():
-                    self._reply(conn, event, now)
+                    self._replies.record(conn, event, now)
+                case ReplyPart():
+                    self._replies.record_part(conn, event, now)
 
     # --- receipts that name their attempt ---
 
@@ -93,48 +113,13 @@ class Intake:
         _, message, number = parsed
         waiting = receipts.open_messages(conn, self._clinic, [message]).get(message)
         if waiting is not None and waiting.attempt == number:
-            late = settled_late(waiting, event.outcome, now, self._retry)
+            left = facts.voicemails(conn, self._clinic, [message]).get(message, 0)
+            late = settled_late(waiting, event.outcome, now, self._retries, left)
             settle(conn, self._clinic, self._owner, [late], now)
             if isinstance(event.outcome, Failed) and event.outcome.bad_address:
-                receipts.mark_bad_address(conn, self._clinic, message, event.outcome.cause)
+                ledger.mark_bad(conn, self._clinic, {message: event.outcome.cause}, now)
             if isinstance(event.outcome, OptedOut):
-                self._withdraw_recipient(conn, message, "keypress", now)
-
-    # --- replies ---
-
-    def _reply(self, conn: Connection, event: Reply, now: datetime) -> None:
-        message, visit, address = self._answered(conn, event)
-        person = self._sender(conn, address, message)
-        receipts.add_reply(conn, self._clinic, event, address, person, message)
-        match event.kind:
-            case ReplyKind.OPT_OUT:
-                people.withdraw(conn, self._clinic, address, _SOURCES[event.channel], now, person)
-            case ReplyKind.CONFIRM if visit:
-                receipts.mark_appointment(conn, self._clinic, visit, None, now)
-            case ReplyKind.CANCEL if event.channel is domain.Channel.VOICE:
-                # A key means what the call said it means: the visit.
-                if visit:
-                    receipts.mark_appointment(conn, self._clinic, visit, "cancelled", now)
-            case ReplyKind.CANCEL:
-                # It may mean the visit or all messages (rules 1.7): nothing more until a person looks.
-                people.withdraw(conn, self._clinic, address, "ambiguous-cancel", now, person)
-
-    def _answered(self, conn: Connection, event: Reply) -> tuple[int | None, int, str]:
-        """(message, appointment, address) that a reply is about."""
-        parsed = parse_attempt_id(event.attempt) if event.attempt else None
-        if parsed is not None and parsed[0] == self._clinic:
-            found = receipts.message_of(conn, self._clinic, parsed[1])
-            if found is not None:
-                return parsed[1], found[1], found[2]
-        latest = receipts.latest_to(conn, self._clinic, event.channel, event.address)
-        return (latest[0], latest[1], event.address) if latest else (None, 0, event.address)
-
-    def _sender(self, conn: Connection, address: str, message: int | None) -> int | None:
-        if message is not None:
-            found = receipts.message_of(conn, self._clinic, message)
-            return found[0] if found else None
-        holders: Sequence[int] = people.holders(conn, self._clinic, address)
-        return holders[0] if len(holders) == 1 else None
+                self._withdraw_recipient(conn, message, Source.KEY, now)
 
     def _withdraw_recipient(self, conn: Connection, message: int, source: str, now: datetime) -> None:
         found = receipts.message_of(conn, self._clinic, message)
@@ -146,4 +131,5 @@ def _names_a_segment(event: Event) -> bool:
     return isinstance(event, Receipt) and not event.attempt
 
 
-_SOURCES = {"voice": "keypress", "sms": "text", "email": "email", "fax": "fax"}
+def _alone(parts: Sequence[ReplyPart]) -> Reply:
+    raise LookupError("nobody here can join the parts of a text")

@@ -3,47 +3,85 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from gateway.asterisk.ami import Ami
-from gateway.asterisk.instance import Instance
+from gateway.asterisk.callers import Callers
+from gateway.asterisk.live import calls_in_progress
+from gateway.asterisk.sounds import SoundShelf
 from gateway.channels.email import EmailChannel
 from gateway.channels.email_return import Returns, Seal
 from gateway.channels.fax import FaxChannel
-from gateway.channels.pace import trunk_pace
+from gateway.channels.fax_ladder import Known, Memory
 from gateway.channels.port import Channel
 from gateway.channels.sms import SmsChannel
-from gateway.channels.voice import VoiceChannel
+from gateway.channels.sms_quota import quotas
+from gateway.channels.trunks import trunk_lines
+from gateway.channels.voice import VoiceChannel, by_path
 from gateway.documents.fax import FaxRenderer, Sender
-from gateway.exchange import keep_exchange, open_exchange
+from gateway.documents.logo import logo_of
+from gateway.domain import LiveCall
+from gateway.exchange import ami_of, keep_exchange, open_exchange
 from gateway.rendering import speech, telefax
 from gateway.settings import Settings, cache_folder
+from gateway.wording.covers import covers
+from store import fax_lines
+from store import quotas as store_quotas
+from store.engine import Store
 from voices.library import VoiceLibrary
 
+log = logging.getLogger(__name__)
 
-async def open_lines(settings: Settings, stack: AsyncExitStack, library: VoiceLibrary) -> Sequence[Channel]:
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """The channels; who tells of calls that are up, and the exchange itself, where there is one."""
+
+    channels: Sequence[Channel]
+    calls: Callable[[], Awaitable[Sequence[LiveCall]]] | None = None
+    ami: Ami | None = None
+    shelf: SoundShelf | None = None
+
+
+async def open_lines(settings: Settings, stack: AsyncExitStack, library: VoiceLibrary, store: Store) -> Lines:
     """A channel for each kind of line that is set up; `stack` closes what they need."""
     channels: list[Channel] = []
+    calls = ami = shelf = None
     if settings.trunks or settings.staff_line.host:
-        exchange = await open_exchange(settings)
-        # Ended only when the gateway stops in order: after a crash the calls that are up go on.
-        stack.push_async_callback(exchange.stop)
-        stack.push_async_callback(_ended, asyncio.create_task(keep_exchange(exchange)))
+        if not settings.asterisk.host:
+            await _own_exchange(settings, stack)
         if settings.trunks:
-            channels += _telephone(settings, exchange, library)
+            ami = ami_of(settings)
+            calls = partial(calls_in_progress, ami)
+            shelf = sound_shelf(settings)
+            channels += _telephone(settings, ami, library, shelf, FaxLines(store, settings.clinic.id))
     if settings.binds:
-        channels.append(SmsChannel(next(iter(settings.binds.values()))))
+        channels.append(texts(settings, stack, store))
     if settings.relays:
-        channels.append(
-            EmailChannel(settings.relays, settings.clinic.name, None, returns_of(settings), settings.dkim)
-        )
-    return channels
+        clinic, back = settings.clinic, returns_of(settings)
+        channels.append(EmailChannel(settings.relays, clinic.name, None, back, settings.dkim, clinic.logo))
+    return Lines(channels, calls, ami, shelf)
+
+
+def texts(settings: Settings, stack: AsyncExitStack, store: Store) -> SmsChannel:
+    """The channel over all binds; the days of their brands are counted in the store."""
+
+    async def reserve(brand: str, day: date, most: int, wanted: int) -> int:
+        return await store.run(store_quotas.reserve, settings.clinic.id, brand, day, most, wanted)
+
+    by_campaign, days = quotas(settings.campaigns, settings.clinic.zone, reserve)
+    for day in days:
+        stack.push_async_callback(day.give_back)
+    return SmsChannel(list(settings.binds.values()), settings.texts, by_campaign)
 
 
 async def _ended(task: asyncio.Task[None]) -> None:
@@ -51,26 +89,78 @@ async def _ended(task: asyncio.Task[None]) -> None:
     await asyncio.wait([task])
 
 
-def _telephone(settings: Settings, exchange: Instance, library: VoiceLibrary) -> list[Channel]:
-    identity = exchange.identity()
-    ami = Ami("127.0.0.1", identity.ami_port, settings.asterisk.username, identity.secret)
-    trunk = next(iter(settings.trunks.values()))
-    pace = trunk_pace(trunk)
-    return [
-        VoiceChannel(ami, trunk, settings.voice, speech(library), pace),
-        FaxChannel(ami, trunk, settings.fax, telefax(fax_renderer(settings)), pace),
-    ]
+async def _own_exchange(settings: Settings, stack: AsyncExitStack) -> None:
+    exchange = await open_exchange(settings)
+    # Ended only when the gateway stops in order: after a crash the calls that are up go on.
+    stack.push_async_callback(exchange.stop)
+    stack.push_async_callback(_ended, asyncio.create_task(keep_exchange(exchange)))
+
+
+def sound_shelf(settings: Settings) -> SoundShelf | None:
+    """Where an exchange that cannot read our files fetches sounds; None: it reads them."""
+    asterisk, prompts = settings.asterisk, settings.voice.prompts
+    if not (asterisk.host and asterisk.sounds_port):
+        return None
+    folders = [cache_folder() / "sounds", settings.recordings]
+    folders += [prompts.expanduser()] if prompts else []
+    base = f"http://{asterisk.gateway}:{asterisk.sounds_port}"
+    return SoundShelf(_own_secret(settings.folder / "sounds.seal"), base, folders)
+
+
+def _telephone(
+    settings: Settings, ami: Ami, library: VoiceLibrary, shelf: SoundShelf | None, memory: Memory
+) -> list[Channel]:
+    lines = trunk_lines(settings.trunks)
+    paces = {line.endpoint: line.pace for line in lines}
+
+    def callers(endpoint: str, count: int) -> None:
+        if pace := paces.get(endpoint):
+            pace.keep(count)
+
+    Callers(ami, callers)
+    named = shelf.url if shelf else by_path
+    calls = VoiceChannel(ami, lines, settings.voice, speech(library), named)
+    if shelf:
+        log.warning("no faxes and call-backs: the exchange cannot read our files (asterisk.sounds_port)")
+        return [calls]
+    return [calls, FaxChannel(ami, lines, settings.fax, telefax(fax_renderer(settings)), memory)]
+
+
+class FaxLines:
+    """What is known of fax lines, in the store; see gateway.channels.fax_ladder.Memory."""
+
+    def __init__(self, store: Store, clinic: int) -> None:
+        self._store, self._clinic = store, clinic
+
+    async def recall(self, address: str, message: int) -> Known:
+        """Read it."""
+        now = self._store.clock()
+        return Known(*await self._store.read(fax_lines.recall, self._clinic, address, message, now))
+
+    async def learn(self, address: str, rung: int, voices: int) -> None:
+        """Write it down."""
+        await self._store.run(fax_lines.learn, self._clinic, address, rung, voices, self._store.clock())
 
 
 def fax_renderer(settings: Settings) -> FaxRenderer:
-    """What turns letters of this clinic into fax pages."""
-    zone = ZoneInfo(settings.clinic.zone)
-    sender = Sender(settings.clinic.name, settings.clinic.callback, settings.fax.station_id)
+    """What turns letters of this clinic into fax pages; TemplateError or DocumentError for a wrong cover."""
+    clinic, fax = settings.clinic, settings.fax
+    zone = ZoneInfo(clinic.zone)
+    sender = Sender(
+        clinic.name,
+        clinic.callback,
+        fax.station_id,
+        clinic.language,
+        covers(fax.covers),
+        clinic.address_lines,
+        logo_of(Path(clinic.logo)) if clinic.logo else b"",
+    )
     return FaxRenderer(
         cache_folder() / "faxes",
         sender,
         lambda: datetime.now(zone).date(),
-        max_pages=settings.fax.max_pages,
+        max_pages=fax.max_pages,
+        fine=fax.resolution == "fine",
     )
 
 

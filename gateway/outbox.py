@@ -16,11 +16,12 @@ from sqlalchemy import Connection
 
 from gateway import domain, evidence
 from gateway.channels.port import Channel
-from gateway.domain import Accepted, Attempt, OptedOut, Outcome, Receipt
+from gateway.domain import NO_TEXTS_THERE, Accepted, Attempt, OptedOut, Outcome, Receipt, Source
+from gateway.gathering import gather_more
 from gateway.link import StoreLink
 from gateway.settings import Settings
-from gateway.settlement import Started, settlement
-from store import people, receipts, segments
+from gateway.settlement import Retries, Started, settlement
+from store import ledger, people, receipts, segments
 from store.segments import Named
 from store.settle import Settlement, settle
 
@@ -59,13 +60,17 @@ class Outbox:
     def __init__(self, link: StoreLink, settings: Settings, owner: str) -> None:
         self._link = link
         self._clinic = settings.clinic.id
-        self._retry = settings.retry
+        self.adopt(settings)
         self._owner = owner
         self._waiting: list[Entry] = []
         self._told: list[Told] = []
         self._work = asyncio.Event()
         self._open: set[int] = set()
         self._writing = asyncio.Lock()
+
+    def adopt(self, settings: Settings) -> None:
+        """Try again by these from now on."""
+        self._retries = Retries.of(settings)
 
     def opened(self, message: int) -> None:
         """An attempt of this message is under way."""
@@ -84,7 +89,7 @@ class Outbox:
         now = self._link.store.clock()
         self._add(
             Entry(
-                settlement(started, outcome, now, self._retry),
+                settlement(started, outcome, now, self._retries),
                 channel,
                 outcome.remote_ids if isinstance(outcome, Accepted) else (),
                 attempt.address if isinstance(outcome, OptedOut) else "",
@@ -107,37 +112,49 @@ class Outbox:
         """Write what is queued, in batches, until cancelled; `flush` then writes the rest."""
         while True:
             await self._work.wait()
-            await asyncio.shield(self.flush())
+            await gather_more(self._queued, BATCH)
+            await asyncio.shield(self._write_batch())
 
     async def flush(self) -> None:
-        """Write everything that is queued now; waits for a flush that is under way."""
+        """Write everything that is queued now; waits for a batch that is under way."""
+        for _ in range(len(self._waiting) // BATCH + 1):
+            if self._work.is_set():
+                await self._write_batch()
+
+    def _queued(self) -> int:
+        return len(self._waiting) + sum(len(one.receipts) for one in self._told)
+
+    async def _write_batch(self) -> None:
         async with self._writing:
-            while self._waiting or self._told:
-                batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
-                told, self._told = self._told, []
-                heard = [receipt for one in told for receipt in one.receipts]
+            batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
+            told, self._told = self._told, []
+            heard = [receipt for one in told for receipt in one.receipts]
+            if batch or heard:
                 await self._link.insist(self._write, batch, heard, self._link.store.clock())
-                self._open.difference_update(entry.settlement.message for entry in batch if entry.attempt)
-                for one in told:
-                    one.written()
-                await self._acknowledge(batch)
-            self._work.clear()
+            self._open.difference_update(entry.settlement.message for entry in batch if entry.attempt)
+            for one in told:
+                one.written()
+            await self._acknowledge(batch)
+            if not (self._waiting or self._told):
+                self._work.clear()
 
     def _write(
         self, conn: Connection, batch: Sequence[Entry], heard: Sequence[Receipt], now: datetime
     ) -> None:
-        said: dict[tuple[int, int], Outcome | None] = {}
+        early: dict[tuple[int, int], Outcome | None] = {}
         for channel, named in _named(batch).items():
-            said |= dict.fromkeys(segments.remember(conn, self._clinic, channel, named, now))
-        if heard:
-            said |= evidence.note(conn, self._clinic, heard, now)
-        late = evidence.settlements(conn, self._clinic, said, self._retry, now)
+            early |= dict.fromkeys(segments.remember(conn, self._clinic, channel, named, now))
+        # Of those with receipts from before, what is kept counts: it may be the last word already.
+        said = evidence.note(conn, self._clinic, heard, now) | early if heard else early
+        late = evidence.settlements(conn, self._clinic, said, self._retries, now)
         first = [entry.settlement for entry in batch]
         settle(conn, self._clinic, self._owner, evidence.combined(first, late), now)
+        gone = {item.message: NO_TEXTS_THERE for item in late if item.cause == NO_TEXTS_THERE}
+        ledger.mark_bad(conn, self._clinic, gone, now)
         for entry in batch:
             if entry.opted_out:
                 who = receipts.message_of(conn, self._clinic, entry.settlement.message)
-                people.withdraw(conn, self._clinic, entry.opted_out, "keypress", now, who and who[0])
+                people.withdraw(conn, self._clinic, entry.opted_out, Source.KEY, now, who and who[0])
 
     async def _acknowledge(self, batch: Sequence[Entry]) -> None:
         settled: dict[int, list[str]] = defaultdict(list)

@@ -7,13 +7,12 @@ import tomllib
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from gateway.channels.errors import ContentError
 from gateway.documents.errors import BadDocumentError
 from gateway.documents.fax import FaxRenderer
-from gateway.domain import FaxImage, FaxLetter, Prompt, RingwellError, Speech
+from gateway.domain import ContentError, FaxImage, FaxLetter, Prompt, RingwellError, Speech
 from gateway.settings import Settings, cache_folder
 from gateway.wording.names import Sayings, table_of
-from voices.errors import PromptError, SpeechError, VoiceMissingError
+from voices.errors import PromptAwayError, PromptError, SpeechError, VoiceMissingError
 from voices.library import Limits, VoiceLibrary
 from voices.prompts import KeptPrompts
 
@@ -60,11 +59,13 @@ def sayings_of(settings: Settings) -> Sayings:
 def speech(
     library: VoiceLibrary,
 ) -> Callable[[tuple[Speech | Prompt, ...]], Awaitable[tuple[Path, ...]]]:
-    """The library's `render`, with its lasting errors as ContentError."""
+    """The library's `render`, with its lasting errors as ContentError; what is away may come back."""
 
     async def render(parts: tuple[Speech | Prompt, ...]) -> tuple[Path, ...]:
         try:
             return await library.render(parts)
+        except PromptAwayError:
+            raise
         except (PromptError, SpeechError, VoiceMissingError) as error:
             raise ContentError(str(error)) from error
 

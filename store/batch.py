@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -30,20 +30,36 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
 
+from store.outside import storable
 from store.schema import aware, microseconds
 
-# A JSON column's value travels as text within the text; on SQLite it is kept as text, too.
+# A JSON column's value travels as what it is within the text; on SQLite it is kept as text.
 DOCUMENT = Text().with_variant(JSON(), "postgresql")
 
 
 class _Values(TypeDecorator[Sequence[Any]]):
-    """A JSON text, with moments as the engine's Instant writes them."""
+    """A JSON text, with moments as the engine's Instant writes them, and nothing that cannot be stored."""
 
     impl = Text
     cache_ok = True
 
     def process_bind_param(self, value: Sequence[Any] | None, dialect: Dialect) -> str:
-        return _ENCODE[dialect.name](value)
+        encode = _ENCODE[dialect.name]
+        text = encode(value)
+        # What cannot be stored is looked for once, where it would show; most batches have none of it.
+        return encode(_storable(value)) if "\\u0000" in text or "\\ud" in text else text
+
+
+def _storable(value: Any) -> Any:
+    match value:
+        case str():
+            return storable(value)
+        case Mapping():
+            return {storable(key): _storable(one) for key, one in value.items()}
+        case list() | tuple():
+            return [_storable(one) for one in value]
+        case _:
+            return value
 
 
 def _iso(moment: datetime) -> str:

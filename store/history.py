@@ -30,7 +30,8 @@ _ENTRY = select(
     _m.due_at,
     _m.started_at,
     _m.updated_at,
-).select_from(message.join(recipient, (_r.clinic == _m.clinic) & (_r.id == _m.recipient)))
+    _m.step,
+).select_from(message.outerjoin(recipient, (_r.clinic == _m.clinic) & (_r.id == _m.recipient)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class Entry:
     due_at: datetime
     started_at: datetime | None
     updated_at: datetime
+    step: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,12 @@ def entry(conn: Connection, clinic: int, number: int) -> Entry | None:
     return _entry(row) if row else None
 
 
+def entries_of(conn: Connection, clinic: int, numbers: Sequence[int]) -> dict[int, Entry]:
+    """These messages, by number; a few hundred at most."""
+    rows = conn.execute(_ENTRY.where(_m.clinic == clinic, _m.id.in_(numbers))) if numbers else ()
+    return {row.id: _entry(row) for row in rows}
+
+
 def _filtered(query: Select[Any], clinic: int, wanted: Filter) -> Select[Any]:
     query = query.where(_m.clinic == clinic)
     if wanted.broadcast is not None:
@@ -111,7 +119,7 @@ def _entry(row: Any) -> Entry:
         id=row.id,
         broadcast=row.broadcast,
         recipient=row.recipient,
-        name=f"{row.given_name} {row.family_name}".strip(),
+        name=f"{row.given_name or ''} {row.family_name or ''}".strip(),
         channel=row.channel,
         address=row.address,
         state=State(row.state),
@@ -122,12 +130,23 @@ def _entry(row: Any) -> Entry:
         due_at=row.due_at,
         started_at=row.started_at,
         updated_at=row.updated_at,
+        step=row.step,
     )
 
 
 def counts(conn: Connection, clinic: int, wanted: Filter) -> dict[tuple[int, str, State, str | None], int]:
     """How many messages by (broadcast, channel, state, cause)."""
     group = (_m.broadcast, _m.channel, _m.state, _m.cause)
+    rows = conn.execute(_filtered(select(*group, func.count()), clinic, wanted).group_by(*group))
+    return {(row[0], row[1], State(row[2]), row[3]): row[4] for row in rows}
+
+
+def counts_by_step(
+    conn: Connection, clinic: int, broadcast: int
+) -> dict[tuple[int, str, State, str | None], int]:
+    """How many messages of a broadcast by (step, channel, state, cause or reason)."""
+    group = (_m.step, _m.channel, _m.state, func.coalesce(_m.cause, _m.reason))
+    wanted = Filter(broadcast=broadcast)
     rows = conn.execute(_filtered(select(*group, func.count()), clinic, wanted).group_by(*group))
     return {(row[0], row[1], State(row[2]), row[3]): row[4] for row in rows}
 

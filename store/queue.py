@@ -6,15 +6,16 @@ state can make PostgreSQL plan a sequential scan.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, bindparam, literal_column, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, exists, literal_column, or_, select, update
 
-from gateway.domain import DUE_STATES, Channel, State
-from store.batch import among
-from store.schema import consent, counter, message
+from gateway.domain import DUE_STATES, Channel, Limited, State
+from store import ledger, room
+from store.batch import among, not_among
+from store.schema import bundled, counter, message, stop
 
 _m = message.c
 
@@ -32,6 +33,7 @@ class Claimed:
     charged: int
     due_at: datetime
     expires_at: datetime | None
+    step: int = 0
 
 
 def in_states(states: Sequence[State]) -> ColumnElement[bool]:
@@ -39,7 +41,7 @@ def in_states(states: Sequence[State]) -> ColumnElement[bool]:
     return _m.state.in_([literal_column(f"'{state}'") for state in states])
 
 
-# The two conditions of the partial index on waiting messages, in its own words: SQLite compares the text.
+# The conditions of the partial indexes on waiting messages, in their own words: SQLite compares the text.
 UNKNOWN = _m.state == literal_column("'unknown'")
 RECEIPT_EXPECTED = _m.reason == literal_column("'receipt-expected'")
 
@@ -53,6 +55,7 @@ _CLAIM_COLUMNS = (
     _m.charged,
     _m.due_at,
     _m.expires_at,
+    _m.step,
 )
 _due = (
     select(_m.id)
@@ -61,6 +64,7 @@ _due = (
         _m.channel == bindparam("on"),
         _m.due_at <= bindparam("now"),
         in_states(DUE_STATES),
+        not_among(_m.id, "held"),
     )
     .order_by(_m.due_at, _m.id)
     .limit(bindparam("most"))
@@ -76,10 +80,22 @@ _CLAIM = (
 
 
 def claim(
-    conn: Connection, clinic: int, channel: Channel, owner: str, now: datetime, until: datetime, most: int
+    conn: Connection,
+    clinic: int,
+    channel: Channel,
+    owner: str,
+    now: datetime,
+    until: datetime,
+    most: int,
+    held: Collection[int] = (),
 ) -> list[Claimed]:
-    """Take up to `most` due messages, oldest first; no other claimer gets them while the lease holds."""
+    """Take up to `most` due messages, oldest first; no other claimer gets them while the lease holds.
+
+    `held`: what the claimer has ready already. One of these that was put back meanwhile, as its appointment
+    moved, is not taken yet: it could be started with what was prepared before.
+    """
     values = {
+        "held": list(held),
         "c": clinic,
         "on": channel.value,
         "now": now,
@@ -93,22 +109,26 @@ def claim(
 
 
 _OURS = (_m.clinic == bindparam("c"), among(_m.id, "ids"))
-_CHANGED_CONSENT = select(consent.c.recipient).where(
-    consent.c.clinic == bindparam("c"), consent.c.id >= bindparam("as_of")
-)
 # Waits for a withdrawal that is being written, and holds up the next one until the start is committed.
 _HOLD_LEDGER = (
     select(counter.c.next)
     .where(counter.c.clinic == bindparam("c"), counter.c.name == "consent")
     .with_for_update(read=True)
 )
+_of_channel = or_(stop.c.channel.is_(None), stop.c.channel == _m.channel)
 _START = (
     update(message)
     .where(
         *_OURS,
         _m.state == literal_column("'claimed'"),
         _m.lease_owner == bindparam("owner"),
-        _m.recipient.not_in(_CHANGED_CONSENT),
+        ~ledger.changed(_m.recipient, _m.address),
+        ~exists().where(
+            bundled.c.clinic == _m.clinic,
+            bundled.c.message == _m.id,
+            ledger.changed(bundled.c.recipient, _m.address),
+        ),
+        ~exists().where(stop.c.clinic == _m.clinic, stop.c.lifted_at.is_(None), _of_channel),
     )
     .values(
         state=literal_column("'sending'"),
@@ -125,6 +145,9 @@ _HAND_BACK = (
 )
 
 
+_UNLIMITED: Mapping[int, Limited] = {}
+
+
 def start(
     conn: Connection,
     clinic: int,
@@ -133,15 +156,21 @@ def start(
     consent_as_of: int,
     now: datetime,
     until: datetime,
+    limited: Mapping[int, Limited] = _UNLIMITED,
 ) -> dict[int, int]:
     """Mark claimed messages `sending`; only the returned {id: attempt number} may be sent, after the commit.
 
-    A recipient whose consent ledger grew since `consent_as_of` is not started but judged again: this is the
-    last look at withdrawals, in the same transaction. Cancelled or re-claimed messages are left out, too.
+    A recipient or an address whose consent ledger grew since `consent_as_of` is not started but judged again:
+    this is the last look at withdrawals, in the same transaction. Cancelled or re-claimed messages are left
+    out, too, and everything that is stopped (store.stops). Of the `limited` ones those are started that have
+    room, in their order; the others are judged again as well.
     """
+    # First of all: who holds the ledger waits for nobody.
+    room.hold(conn, clinic, limited.values())
+    full = room.without_room(conn, clinic, limited, now)
     values = {
         "c": clinic,
-        "ids": list(ids),
+        "ids": [i for i in ids if i not in full],
         "as_of": consent_as_of,
         "owner": owner,
         "now": now,

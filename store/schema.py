@@ -11,11 +11,13 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Date,
     DateTime,
     Dialect,
     Float,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
     String,
@@ -23,7 +25,9 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
     text,
+    true,
 )
 from sqlalchemy.types import TypeEngine
 
@@ -111,7 +115,44 @@ recipient = _table(
     Column("zone", Text),
     Column("preferred", String(10)),
     Column("use_details", Boolean, nullable=False),
+    Column("birth_date", Date),
+    # Of the postal address: US-TX, or US.
+    Column("region", String(6)),
+    # Who is told instead, where the client's own details are not used.
+    Column("contact_name", Text),
     UniqueConstraint("clinic", "kind", "external_id"),
+)
+
+# Clients who became one with another: what a file calls so is the other from then on. `number` and `key`: of
+# the ledger when it happened, and what the journal calls it.
+merged = _table(
+    "merged",
+    Column("kind", String(10), nullable=False),
+    Column("external_id", Text, nullable=False),
+    Column("recipient", _ID, nullable=False),
+    Column("gone", _ID, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("number", _ID, nullable=False),
+    Column("key", String(32), nullable=False),
+    Index(None, "clinic", "recipient"),
+    Index(None, "clinic", "gone"),
+    Index(None, "clinic", "number"),
+    key=("clinic", "kind", "external_id"),
+)
+
+# What somebody signed: the file is kept in the instance folder under its hash.
+document = _table(
+    "document",
+    _id(),
+    Column("recipient", _ID, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("media_type", String(40), nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("by", Text, nullable=False),
+    Index(None, "clinic", "recipient"),
 )
 
 # origin: the client's own details, or the separate messaging contact (a parent, a carer).
@@ -122,12 +163,14 @@ contact = _table(
     Column("channel", String(10), nullable=False),
     Column("origin", String(10), nullable=False),
     Column("address", Text, nullable=False),
-    Column("bad_cause", Text),
     UniqueConstraint("clinic", "recipient", "channel", "origin"),
     Index(None, "clinic", "address"),
 )
 
-# The ledger: rows are only ever added, the newest that applies decides.
+_OF_ADDRESSES = text("recipient = 0")
+
+# The ledger: rows are only ever added (triggers see to it), the newest that applies decides. Recipient 0: the
+# entry is about an address itself, whoever has it. `key` names an entry wherever the ledger is copied to.
 consent = _table(
     "consent",
     _id(),
@@ -138,7 +181,20 @@ consent = _table(
     Column("given", Boolean, nullable=False),
     Column("source", Text, nullable=False),
     Column("at", Instant, nullable=False),
+    Column("party", String(10)),
+    Column("by", Text, nullable=False, server_default=""),
+    Column("cause", Text, nullable=False, server_default=""),
+    Column("document", _ID),
+    Column("key", String(32), nullable=False),
+    UniqueConstraint("clinic", "key"),
     Index(None, "clinic", "recipient"),
+    Index(
+        "ix_consent_of_addresses",
+        "clinic",
+        "address",
+        postgresql_where=_OF_ADDRESSES,
+        sqlite_where=_OF_ADDRESSES,
+    ),
 )
 
 appointment = _table(
@@ -151,9 +207,58 @@ appointment = _table(
     Column("service", Text, nullable=False),
     Column("clinician", Text, nullable=False),
     Column("status", String(12), nullable=False),
+    # What the patient said: an appointment that they cancelled has the status, too.
     Column("confirmed_at", Instant),
+    Column("cancelled_at", Instant),
     UniqueConstraint("clinic", "external_id"),
     Index(None, "clinic", "starts_at", "id"),
+    Index(None, "clinic", "client"),
+)
+
+# An authorisation or a licence that falls due. Numbered in one series with appointments: the column
+# `appointment` of a message holds the number of either, and nothing that looks for one finds the other.
+renewal = _table(
+    "renewal",
+    _id(),
+    Column("external_id", Text, nullable=False),
+    Column("recipient", _ID, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("due_on", Date, nullable=False),
+    Column("status", String(12), nullable=False),
+    UniqueConstraint("clinic", "external_id"),
+    Index(None, "clinic", "due_on", "id"),
+)
+
+# A custom list never changes: the same name imported again is another list, and the newest counts.
+custom_list = _table(
+    "custom_list",
+    _id(),
+    Column("name", String(64), nullable=False),
+    Column("kind", String(10), nullable=False),
+    Column("columns", JSON, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Index(None, "clinic", "name"),
+)
+
+custom_list_entry = _table(
+    "custom_list_entry",
+    Column("list", _ID, nullable=False),
+    Column("recipient", _ID, nullable=False),
+    Column("values", JSON, nullable=False),
+    key=("clinic", "list", "recipient"),
+)
+
+# Saved templates: what is saved again under a name is its next version; broadcasts copy the texts.
+template = _table(
+    "template",
+    _id(),
+    Column("name", String(64), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("texts", JSON, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    UniqueConstraint("clinic", "name", "version"),
 )
 
 broadcast = _table(
@@ -170,11 +275,56 @@ broadcast = _table(
     Column("templates", JSON, nullable=False),
     Column("state", String(12), nullable=False),
     Column("created_at", Instant, nullable=False),
+    Column("zone", Text, nullable=False, server_default="UTC"),
+    Column("custom_list", _ID),
+    # Its steps after the first: channel, and seconds after the step before (none: beside it).
+    Column("cascade", JSON(none_as_null=True)),
+    Column("bundle", Boolean, nullable=False, server_default=false()),
+    # How long before what it is about each message goes; null: all of them at send_at.
+    Column("timing", JSON(none_as_null=True)),
+    Column("rule", _ID),
+)
+
+# Broadcasts that plan by themselves. `schedule`: offsets before what they are about, or how often.
+rule = _table(
+    "rule",
+    _id(),
+    Column("name", String(64), nullable=False),
+    Column("type", Text, nullable=False),
+    Column("class", Text, nullable=False),
+    Column("channel", String(10), nullable=False),
+    Column("only_preference", Boolean, nullable=False),
+    Column("templates", JSON, nullable=False),
+    Column("schedule", JSON, nullable=False),
+    Column("cascade", JSON(none_as_null=True)),
+    Column("bundle", Boolean, nullable=False, server_default=false()),
+    Column("list_name", String(64)),
+    Column("enabled", Boolean, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("deleted_at", Instant),
+    Index(None, "clinic", "name"),
+)
+
+# One row for each day and step of a rule: whoever writes it plans it, and nobody else.
+occurrence = _table(
+    "occurrence",
+    Column("rule", _ID, nullable=False),
+    Column("day", Date, nullable=False),
+    Column("step", Integer, nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("broadcast", _ID),
+    Column("at", Instant, nullable=False),
+    key=("clinic", "rule", "day", "step"),
 )
 
 _DUE = text("state IN ('scheduled', 'queued')")
+_ABOUT = text("state IN ('scheduled', 'queued') AND appointment > 0")
+_UNDONE = text("state IN ('cancelled', 'expired') AND appointment > 0")
+_REFUSED = text("state = 'refused'")
 _LEASED = text("state IN ('claimed', 'sending')")
-_WAITING = text("state = 'unknown' OR reason = 'receipt-expected'")
+_UNKNOWN = text("state = 'unknown'")
+_RECEIPT_EXPECTED = text("reason = 'receipt-expected'")
 _SENT = text("started_at IS NOT NULL")
 
 message = _table(
@@ -201,14 +351,25 @@ message = _table(
     # Without the channel: a plan done again after a changed preference must not write a second message.
     UniqueConstraint("clinic", "broadcast", "recipient", "appointment", "step"),
     Index("ix_message_due", "clinic", "channel", "due_at", "id", postgresql_where=_DUE, sqlite_where=_DUE),
+    Index("ix_message_about", "clinic", "appointment", postgresql_where=_ABOUT, sqlite_where=_ABOUT),
+    Index("ix_message_undone", "clinic", "appointment", postgresql_where=_UNDONE, sqlite_where=_UNDONE),
+    Index("ix_message_refused", "clinic", "recipient", postgresql_where=_REFUSED, sqlite_where=_REFUSED),
     Index("ix_message_leased", "lease_until", postgresql_where=_LEASED, sqlite_where=_LEASED),
     Index(
         "ix_message_waiting",
         "clinic",
         "channel",
         "started_at",
-        postgresql_where=_WAITING,
-        sqlite_where=_WAITING,
+        postgresql_where=_UNKNOWN,
+        sqlite_where=_UNKNOWN,
+    ),
+    Index(
+        "ix_message_unconfirmed",
+        "clinic",
+        "expires_at",
+        "started_at",
+        postgresql_where=_RECEIPT_EXPECTED,
+        sqlite_where=_RECEIPT_EXPECTED,
     ),
     Index("ix_message_sent", "clinic", "address", postgresql_where=_SENT, sqlite_where=_SENT),
     postgresql_with={"fillfactor": 85},
@@ -223,7 +384,62 @@ attempt = _table(
     Column("outcome", String(12), nullable=False),
     Column("cause", Text, nullable=False),
     Column("evidence", JSON, nullable=False),
+    Column("charged", Boolean, nullable=False, server_default=true()),
+    # Of the verdict that let it go: what it rests on, and what it was made from.
+    Column("basis", Text),
+    Column("facts", Text),
     key=("clinic", "message", "number"),
+)
+
+# Rows are only ever added: the plan's verdict on each message, and each later one that kept it from leaving.
+verdict = _table(
+    "verdict",
+    Column("message", _ID, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("phase", String(8), nullable=False),
+    Column("kind", String(8), nullable=False),
+    Column("reason", Text),
+    Column("until", Instant),
+    Column("basis", Text, nullable=False),
+    Column("facts", Text, nullable=False),
+    key=("clinic", "message", "at", "phase"),
+)
+
+# Visits that are told in the message about another one; their own messages exist only once they are left out.
+bundled = _table(
+    "bundled",
+    Column("message", _ID, nullable=False),
+    Column("recipient", _ID, nullable=False),
+    Column("appointment", _ID, nullable=False),
+    Column("broadcast", _ID, nullable=False),
+    # The message's, in a cascade.
+    Column("step", Integer, nullable=False, server_default="0"),
+    UniqueConstraint("clinic", "appointment", "broadcast", "recipient", "step"),
+    key=("clinic", "message", "recipient", "appointment"),
+)
+
+# While one of a clinic is not lifted, nothing is started: on this channel, or on any.
+stop = _table(
+    "stop",
+    _id(),
+    Column("channel", String(10)),
+    Column("reason", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("hang_up", Boolean, nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("lifted_at", Instant),
+    Column("lifted_by", Text),
+)
+
+# Settings changed while running; rows are only ever added. `value` is JSON, NULL gives it back to the file.
+setting = _table(
+    "setting",
+    _id(),
+    Column("name", Text, nullable=False),
+    Column("value", Text),
+    Column("by", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("at", Instant, nullable=False),
 )
 
 # What the SMSC calls each segment; a receipt that comes before the response waits here with message 0.
@@ -240,6 +456,80 @@ segment = _table(
     key=("clinic", "channel", "remote_id"),
 )
 
+# What was learnt of a number that takes faxes: the way it takes them, and how often a person answered.
+fax_line = _table(
+    "fax_line",
+    Column("address", Text, nullable=False),
+    Column("rung", Integer, nullable=False),
+    Column("voices", Integer, nullable=False),
+    Column("at", Instant, nullable=False),
+    key=("clinic", "address"),
+)
+
+# Faxes that came in; `call` is the exchange's id of the call, `file` the PDF in the folder of faxes.
+fax_received = _table(
+    "fax_received",
+    _id(),
+    Column("call", String(80), nullable=False),
+    Column("inbox", String(30), nullable=False),
+    Column("dialled", Text, nullable=False),
+    Column("caller", Text, nullable=False),
+    Column("station", Text, nullable=False),
+    Column("pages", Integer, nullable=False),
+    # All pages that the other side had came.
+    Column("whole", Boolean, nullable=False),
+    Column("file", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("read_at", Instant),
+    Column("read_by", Text),
+    UniqueConstraint("clinic", "call"),
+    Index(None, "clinic", "at"),
+)
+
+# Changes of messages' states, written by triggers (store.changes); `xact`: PostgreSQL's, 0 on SQLite.
+change = Table(
+    "change",
+    metadata,
+    Column("id", _ID, primary_key=True, autoincrement=True),
+    Column("clinic", Integer, nullable=False),
+    Column("xact", BigInteger, nullable=False),
+    Column("message", _ID, nullable=False),
+    Column("broadcast", _ID, nullable=False),
+    Column("channel", String(10), nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("cause", Text),
+    Column("attempt", Integer, nullable=False),
+    Column("at", Instant, nullable=False),
+    # Of a patient's answer about an appointment: then there is no message, broadcast or channel.
+    Column("appointment", _ID),
+    Index(None, "clinic", "xact", "id"),
+    # Numbers of rows that were removed are not given again.
+    sqlite_autoincrement=True,
+)
+
+# How far each webhook has been told, and which gateway tells it.
+webhook = _table(
+    "webhook",
+    Column("name", String(30), nullable=False),
+    Column("xact", BigInteger, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("trouble", Text, nullable=False, server_default=""),
+    Column("next_at", Instant),
+    Column("lease_owner", Text),
+    Column("lease_until", Instant),
+    key=("clinic", "name"),
+)
+
+# Segments that a brand has sent on a day, or is about to.
+brand_day = _table(
+    "brand_day",
+    Column("brand", String(40), nullable=False),
+    Column("day", Date, nullable=False),
+    Column("segments", Integer, nullable=False),
+    key=("clinic", "brand", "day"),
+)
+
 reply = _table(
     "reply",
     _id(),
@@ -250,8 +540,45 @@ reply = _table(
     Column("recipient", _ID),
     Column("message", _ID),
     Column("at", Instant, nullable=False),
+    # When somebody read it; what needs no person is read at once.
+    Column("read_at", Instant),
     Index(None, "clinic", "message"),
     Index(None, "clinic", "address", "at"),
+)
+
+# Parts of a long text until all of them are there.
+reply_part = _table(
+    "reply_part",
+    Column("address", Text, nullable=False),
+    Column("reference", Integer, nullable=False),
+    Column("total", Integer, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("octets", LargeBinary, nullable=False),
+    Column("coding", String(10), nullable=False),
+    Column("at", Instant, nullable=False),
+    key=("clinic", "address", "reference", "total", "number"),
+)
+
+# A text of no broadcast: an answer, or what staff write to somebody. Its message has the same number.
+direct = _table(
+    "direct",
+    Column("message", _ID, nullable=False),
+    Column("kind", String(10), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("answers", _ID),
+    Column("by", Text, nullable=False),
+    key=("clinic", "message"),
+)
+
+# Texts to and from one address; `unread` counts the replies that wait for a person.
+conversation = _table(
+    "conversation",
+    _id(),
+    Column("address", Text, nullable=False),
+    Column("unread", Integer, nullable=False),
+    Column("last_at", Instant, nullable=False),
+    UniqueConstraint("clinic", "address"),
+    Index(None, "clinic", "last_at"),
 )
 
 # Own-voice prompts: staff enter the number, templates use the name, `wording` is what should be said.

@@ -17,7 +17,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
-    func,
+    exists,
     null,
     or_,
     select,
@@ -28,7 +28,7 @@ from sqlalchemy import (
 from gateway.domain import Channel
 from store.batch import Rows, among
 from store.outside import storable
-from store.schema import Instant, segment
+from store.schema import Instant, message, segment
 from store.upsert import for_each_engine
 
 _g = segment.c
@@ -101,7 +101,7 @@ def remember(
     conn: Connection, clinic: int, channel: Channel, named: Sequence[Named], now: datetime
 ) -> set[tuple[int, int]]:
     """Write down what segments are called; returns (message, attempt) where a receipt was here already."""
-    rows = ((storable(one.remote_id), one.message, one.attempt, None, None) for one in named)
+    rows = [(one.remote_id, one.message, one.attempt, None, None) for one in named]
     written = _write(conn, _NAME, clinic, channel, rows, now)
     return {(message, attempt) for _, message, attempt, outcome in written if outcome is not None}
 
@@ -114,7 +114,7 @@ def note(
     Of several about one segment the first that says delivered or failed counts, else the last.
     """
     ids = [storable(one.remote_id) for one in heard]
-    rows = ((id, 0, 0, one.outcome, storable(one.cause)) for id, one in zip(ids, heard, strict=True))
+    rows = [(id, 0, 0, one.outcome, one.cause) for id, one in zip(ids, heard, strict=True)]
     found = {
         id: (message, attempt) for id, message, attempt, _ in _write(conn, _HEAR, clinic, channel, rows, now)
     }
@@ -122,7 +122,7 @@ def note(
 
 
 def _write(
-    conn: Connection, statements: Any, clinic: int, channel: Channel, rows: Iterable[Any], now: datetime
+    conn: Connection, statements: Any, clinic: int, channel: Channel, rows: Sequence[Any], now: datetime
 ) -> list[Any]:
     values = {"c": clinic, "on": channel.value, "now": now}
     written: list[Any] = []
@@ -131,18 +131,49 @@ def _write(
     return written
 
 
-def _rounds(rows: Iterable[Any]) -> Iterable[list[Any]]:
+def _rounds(rows: Sequence[Any]) -> Iterable[list[Any]]:
     """The rows in lists that name each segment once: one statement cannot change a row twice."""
-    rounds: list[dict[str, Any]] = []
-    times: dict[str, int] = defaultdict(int)
-    for row in rows:
-        seen = times[row[0]]
-        times[row[0]] = seen + 1
-        if seen == len(rounds):
-            rounds.append({})
-        rounds[seen][row[0]] = row
-    # In one order, so that two writers do not wait for each other.
-    return [[each[id] for id in sorted(each)] for each in rounds]
+    while rows:
+        first: dict[str, Any] = {}
+        again = [row for row in rows if first.setdefault(row[0], row) is not row]
+        # In one order, so that two writers do not wait for each other.
+        yield [first[id] for id in sorted(first)]
+        rows = again
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """The message that a segment is known to be of: where it went, and whether it has other segments."""
+
+    address: str
+    several: bool
+
+
+_asked = Rows("asked", remote_id=Text)
+_sibling = segment.alias("sibling")
+_ABOUT = select(
+    _g.remote_id,
+    message.c.address,
+    exists().where(
+        _sibling.c.clinic == _g.clinic,
+        _sibling.c.message == _g.message,
+        _sibling.c.attempt == _g.attempt,
+        or_(_sibling.c.remote_id != _g.remote_id, _sibling.c.channel != _g.channel),
+    ),
+).where(
+    _g.clinic == bindparam("c"),
+    _g.channel == bindparam("on", type_=String),
+    _g.remote_id == _asked["remote_id"],
+    message.c.clinic == _g.clinic,
+    message.c.id == _g.message,
+)
+
+
+def about(conn: Connection, clinic: int, channel: Channel, remote_ids: Collection[str]) -> dict[str, About]:
+    """What is known of the messages that these segments are of."""
+    values = {"c": clinic, "on": channel.value, "asked": [(storable(id),) for id in remote_ids]}
+    rows = conn.execute(_ABOUT, values).all() if remote_ids else ()
+    return {id: About(address, bool(several)) for id, address, several in rows}
 
 
 def adopt(conn: Connection, clinic: int, channel: Channel, remote_id: str, number: int, attempt: int) -> None:
@@ -168,17 +199,3 @@ def known(
         for number, attempt, outcome, cause in conn.execute(_KNOWN, {"c": clinic, "ids": list(messages)}):
             found[number, attempt].append((outcome, cause or ""))
     return found
-
-
-_IN_PARTS = (
-    select(_g.message, _g.attempt)
-    .where(_g.clinic == bindparam("c"), among(_g.message, "ids"))
-    .group_by(_g.message, _g.attempt)
-    .having(func.count() > 1)
-)
-
-
-def in_parts(conn: Connection, clinic: int, messages: Collection[int]) -> set[tuple[int, int]]:
-    """Those (message, attempt) of the messages that have several segments."""
-    rows = conn.execute(_IN_PARTS, {"c": clinic, "ids": list(messages)}) if messages else ()
-    return {(number, attempt) for number, attempt in rows}

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     ColumnElement,
     Connection,
     Integer,
@@ -26,13 +26,25 @@ from sqlalchemy import (
 )
 
 from gateway.domain import State, may_follow
-from store.batch import DOCUMENT, Rows
-from store.outside import storable
+from store import cascades, ledger, verdicts
+from store.batch import DOCUMENT, Rows, among
 from store.queue import in_states
-from store.schema import Instant, attempt, contact, message
+from store.schema import Instant, attempt, message
 from store.upsert import for_each_engine
+from store.verdicts import Judged
 
 _m = message.c
+# The outcome's word, as stored.
+DELIVERED = "delivered"
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A recipient's own day, and how many attempts may be charged in it; the next one waits for its end."""
+
+    starts: datetime
+    ends: datetime
+    most: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +52,9 @@ class Settlement:
     """What becomes of a message now.
 
     `number` is the attempt it speaks of; without an `outcome` it is a verdict on a message that was only
-    claimed. `charged` counts towards the attempts that the retry settings allow.
+    claimed. `charged` counts towards the attempts that the retry settings allow; a retry that would be one
+    too many for the `day` waits for the next one. `ends_as`: what delivered the message, when it was not this
+    attempt. `judged`: the verdict that this is, or that let the attempt go; it is kept.
     """
 
     message: int
@@ -53,7 +67,10 @@ class Settlement:
     charged: bool = False
     started_at: datetime | None = None
     evidence: Mapping[str, object] = field(default_factory=dict)
-    bad_contact: int | None = None
+    bad_address: bool = False
+    day: Day | None = None
+    ends_as: str | None = None
+    judged: Judged | None = None
 
 
 # What a settlement says of its message; a statement takes all of one kind at once.
@@ -104,6 +121,7 @@ def _sources(state: State, of_attempt: bool) -> list[State]:
 
 
 _JUDGED = (State.CLAIMED,)
+_REACHED_NOBODY = (State.FAILED, State.REFUSED, State.EXPIRED)
 _STARTED = (State.SENDING, State.ACCEPTED, State.UNKNOWN)
 _UPDATES = {
     (state, of_attempt): _update_to(state, before)
@@ -111,17 +129,6 @@ _UPDATES = {
     for of_attempt in (False, True)
     if (before := _sources(state, of_attempt))
 }
-_BAD_CONTACT = (
-    update(contact)
-    .where(
-        contact.c.clinic == bindparam("c"),
-        contact.c.id == bindparam("contact"),
-        # An address that was corrected since then is not the one that failed.
-        contact.c.address
-        == select(_m.address).where(_m.clinic == bindparam("c"), _m.id == bindparam("i")).scalar_subquery(),
-    )
-    .values(bad_cause=bindparam("because"))
-)
 
 
 def settle(
@@ -132,6 +139,7 @@ def settle(
     Doing the same settlements twice is harmless, so a caller who does not know whether the first try was
     committed simply repeats it.
     """
+    settlements = _spread(conn, clinic, settlements)
     by_kind: dict[tuple[State, bool], dict[tuple[int, int], Settlement]] = defaultdict(dict)
     for item in settlements:
         by_kind[item.state, item.outcome is not None].setdefault((item.message, item.number), item)
@@ -142,7 +150,37 @@ def settle(
         for number, attempt_number in conn.execute(_UPDATES[kind], values).all():
             taken[number] = items[number, attempt_number]
     _record_attempts(conn, clinic, taken.values(), now)
-    _mark_bad_contacts(conn, clinic, settlements)
+    _keep_verdicts(conn, clinic, taken.values())
+    ledger.mark_bad(conn, clinic, {s.message: s.cause or "" for s in settlements if s.bad_address}, now)
+    nobody = [item.message for item in taken.values() if item.state in _REACHED_NOBODY]
+    cascades.follow(conn, clinic, nobody, now)
+
+
+def _spread(conn: Connection, clinic: int, settlements: Sequence[Settlement]) -> Sequence[Settlement]:
+    """The settlements with retries put off whose day has had its attempts."""
+    days = {item.message: item.day for item in settlements if item.day is not None}
+    if not days:
+        return settlements
+    values = {"c": clinic, "ids": list(days), "since": min(day.starts for day in days.values())}
+    earlier: dict[int, int] = defaultdict(int)
+    for number, started_at in conn.execute(_CHARGED, values):
+        earlier[number] += started_at >= days[number].starts
+    return [
+        replace(item, due_at=max(item.due_at or item.day.ends, item.day.ends))
+        if item.day and earlier[item.message] + 1 >= item.day.most
+        else item
+        for item in settlements
+    ]
+
+
+_CHARGED = select(attempt.c.message, attempt.c.started_at).where(
+    attempt.c.clinic == bindparam("c"),
+    among(attempt.c.message, "ids"),
+    attempt.c.started_at >= bindparam("since"),
+    attempt.c.charged,
+    # The one that is settled now is counted by itself, also when it is settled for the second time.
+    attempt.c.outcome.not_in([literal_column("'accepted'"), literal_column("'unknown'")]),
+)
 
 
 def _values(item: Settlement) -> tuple[Any, ...]:
@@ -150,21 +188,16 @@ def _values(item: Settlement) -> tuple[Any, ...]:
         item.message,
         item.number,
         item.due_at,
-        item.reason and storable(item.reason),
-        item.outcome,
-        item.cause and storable(item.cause),
+        item.reason,
+        DELIVERED if item.ends_as else item.outcome,
+        item.ends_as or item.cause,
         int(item.charged),
     )
 
 
-def _mark_bad_contacts(conn: Connection, clinic: int, settlements: Iterable[Settlement]) -> None:
-    bad = [
-        {"c": clinic, "i": s.message, "contact": s.bad_contact, "because": storable(s.cause or "")}
-        for s in settlements
-        if s.bad_contact is not None
-    ]
-    if bad:
-        conn.execute(_BAD_CONTACT, bad)
+def _keep_verdicts(conn: Connection, clinic: int, taken: Iterable[Settlement]) -> None:
+    kept = [(item.message, item.judged) for item in taken if item.judged and item.outcome is None]
+    verdicts.add(conn, clinic, verdicts.DISPATCH, kept)
 
 
 _record = Rows(
@@ -175,6 +208,9 @@ _record = Rows(
     outcome=Text,
     cause=Text,
     evidence=DOCUMENT,
+    charged=Boolean,
+    basis=Text,
+    facts=Text,
 )
 # An outcome that waits for more may be replaced by the later truth; a final one may not.
 _OPEN = attempt.c.outcome.in_([literal_column("'accepted'"), literal_column("'unknown'")])
@@ -193,13 +229,13 @@ def _recording(insert: Any) -> Any:
             "outcome": new.outcome,
             "cause": new.cause,
             "evidence": new.evidence,
+            "charged": new.charged,
         },
         where=_OPEN,
     )
 
 
 _RECORDINGS = for_each_engine(_recording)
-_as_document = json.JSONEncoder().encode
 
 
 def _record_attempts(conn: Connection, clinic: int, taken: Iterable[Settlement], now: datetime) -> None:
@@ -209,8 +245,11 @@ def _record_attempts(conn: Connection, clinic: int, taken: Iterable[Settlement],
             item.number,
             item.started_at or now,
             item.outcome,
-            storable(item.cause or ""),
-            _as_document(dict(item.evidence)),
+            item.cause or "",
+            item.evidence,
+            item.charged,
+            item.judged and item.judged.basis,
+            item.judged and item.judged.facts,
         )
         for item in taken
         if item.outcome is not None

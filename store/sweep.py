@@ -18,10 +18,11 @@ from sqlalchemy import (
     update,
 )
 
-from gateway.domain import DUE_STATES, Channel, State, attempt_id
+from gateway.domain import DUE_STATES, VOICEMAIL, VOICEMAIL_LEFT, Channel, State, attempt_id
 from store.batch import among, not_among
 from store.queue import RECEIPT_EXPECTED, UNKNOWN, in_states
 from store.schema import appointment, attempt, message
+from store.settle import DELIVERED
 
 _m = message.c
 _LEASED = (State.CLAIMED, State.SENDING)
@@ -119,13 +120,14 @@ def overdue(conn: Connection, clinic: int, channel: Channel, now: datetime, most
 
 
 def expire(conn: Connection, clinic: int, numbers: Collection[int], now: datetime) -> None:
-    """Close overdue messages that are still waiting."""
-    conn.execute(
-        update(message)
-        .where(_m.clinic == clinic, among(_m.id, "ids"), in_states(DUE_STATES))
-        .values(state=literal_column("'expired'"), reason="expired", updated_at=now),
-        {"ids": list(numbers)},
-    )
+    """Close overdue messages that are still waiting; one that was left on a machine is delivered."""
+    waiting = (_m.clinic == clinic, among(_m.id, "ids"), in_states(DUE_STATES))
+    t = attempt.c
+    left = exists().where(t.clinic == _m.clinic, t.message == _m.id, t.cause == VOICEMAIL_LEFT)
+    delivered = {"state": literal_column("'delivered'"), "outcome": DELIVERED, "cause": VOICEMAIL}
+    for which, ends in ((left, delivered), (~left, {"state": literal_column("'expired'")})):
+        closed = update(message).where(*waiting, which).values(**ends, reason="expired", updated_at=now)
+        conn.execute(closed, {"ids": list(numbers)})
 
 
 def open_attempts(conn: Connection, clinic: int, channel: Channel, since: datetime) -> list[str]:
@@ -141,15 +143,18 @@ def open_attempts(conn: Connection, clinic: int, channel: Channel, since: dateti
     return [attempt_id(clinic, row.id, row.attempt) for row in rows]
 
 
-def close_unconfirmed(conn: Connection, clinic: int, before: datetime, now: datetime) -> None:
-    """Accepted messages whose time for receipts is over are settled as "unconfirmed"."""
-    conn.execute(
-        update(message)
-        .where(
-            _m.clinic == clinic,
-            in_states((State.ACCEPTED,)),
-            RECEIPT_EXPECTED,
-            _m.started_at < before,
-        )
-        .values(cause="unconfirmed", reason=None, updated_at=now)
-    )
+def close_unconfirmed(conn: Connection, clinic: int, before: datetime, now: datetime, most: int) -> int:
+    """Accepted messages that were valid until `before` at most are settled as "unconfirmed"; how many were.
+
+    A message without an end is taken to have been valid when it was sent.
+    """
+    endless = and_(_m.expires_at.is_(None), _m.started_at < before)
+    # One after the other: together no engine is sure to take each as a range of the index.
+    return sum(_close(conn, clinic, over, now, most) for over in (_m.expires_at < before, endless))
+
+
+def _close(conn: Connection, clinic: int, over: ColumnElement[bool], now: datetime, most: int) -> int:
+    due = (_m.clinic == clinic, in_states((State.ACCEPTED,)), RECEIPT_EXPECTED, over)
+    late = select(_m.id).where(*due).limit(most).scalar_subquery()
+    closed = update(message).where(_m.clinic == clinic, _m.id.in_(late), in_states((State.ACCEPTED,)))
+    return conn.execute(closed.values(cause="unconfirmed", reason=None, updated_at=now)).rowcount

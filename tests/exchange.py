@@ -27,7 +27,8 @@ CALLER = "+12025550100"
 async def clinic_exchange(folder: Path, trunk_port: int, **others: Any) -> AsyncIterator[Instance]:
     """The clinic's exchange with its trunk on this port of loopback; `others`: sections of the settings."""
     await asyncio.to_thread(provision, cache_folder(), lambda step, count: None)
-    settings = Settings(instance=folder, trunks={"town": {"host": "127.0.0.1", "port": trunk_port}}, **others)
+    trunks = {"town": {"host": "127.0.0.1", "port": trunk_port, "qualify_seconds": 0}}
+    settings = Settings(instance=folder, **({"trunks": trunks} | others))
     instance = configured_instance(settings)
     await instance.start()
     try:
@@ -54,10 +55,10 @@ def ami_of(instance: Instance, port: int = 0) -> Ami:
     return Ami("127.0.0.1", port or identity.ami_port, "ringwell", identity.secret)
 
 
-def warble(file: Path, seconds: float) -> Path:
-    """Something to listen to: neither silence nor the tone of a voicemail."""
+def warble(file: Path, seconds: float, loud: int = 9000) -> Path:
+    """Something to listen to: neither the tone of a voicemail nor, unless `loud` is 0, silence."""
     times = np.arange(int(8000 * seconds)) / 8000
-    samples = 9000 * np.sin(2 * np.pi * 400 * times) * (1 + np.sin(2 * np.pi * 3 * times)) / 2
+    samples = loud * np.sin(2 * np.pi * 400 * times) * (1 + np.sin(2 * np.pi * 3 * times)) / 2
     with wave.open(str(file), "wb") as sound:
         sound.setparams((1, 2, 8000, 0, "NONE", ""))
         sound.writeframes(samples.astype("<i2").tobytes())
@@ -131,14 +132,16 @@ class Proxy:
         self._writers -= {writer, far_writer}
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(65536):
-            await self._flowing.wait()
-            writer.write(data)
-            await writer.drain()
-        writer.close()
+        try:
+            while data := await reader.read(65536):
+                await self._flowing.wait()
+                writer.write(data)
+                await writer.drain()
+        finally:
+            writer.close()
 
 
-async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+async def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
     """Wait for a condition; TimeoutError when it does not come true."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110

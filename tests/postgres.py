@@ -11,7 +11,6 @@ import pwd
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -22,6 +21,8 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+
+from gateway.asterisk.instance import free_port
 
 OLDEST = 15
 START_SECONDS = 30.0
@@ -134,7 +135,7 @@ def _start(
 ) -> tuple[subprocess.Popen[bytes], int]:
     for _ in range(3):
         # Between choosing a port and using it another program may take it: then choose again.
-        port = _free_port()
+        port = free_port()
         process = _launch(binaries, folder, user, port, options)
         if _answers(binaries, process, port):
             return process, port
@@ -171,13 +172,6 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,10 @@ class PromptError(VoiceError):
     """An own-voice prompt is missing or cannot be used; the message names it."""
 
 
+class PromptAwayError(PromptError):
+    """A prompt's recording cannot be read now (a share that is away); later it may be."""
+
+
 class RecordingError(VoiceError):
     """An uploaded recording cannot be used; the message says what is wrong with it and what to do."""
 

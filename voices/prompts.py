@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import stat
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from voices import wav
-from voices.errors import PromptError
+from voices.errors import PromptAwayError, PromptError
 
 _NAME = re.compile(r"[\w-]{1,64}")
 LARGEST_BYTES = 100 << 20
@@ -45,12 +46,12 @@ class KeptPrompts:
         self._files = dict(files)
 
     def find(self, name: str, language: str) -> Path | None:
-        """The recording in this language, in any when none is named; PromptError when its file is gone."""
+        """The recording in this language, in any when none is named; PromptAwayError when it is gone."""
         file = self._files.get((name, language))
         if file is None and not language:
             file = next((found for (known, _), found in sorted(self._files.items()) if known == name), None)
         if file is not None and not file.is_file():
-            raise PromptError(f"the recording of prompt {name} is missing from {file.parent}: restore it")
+            raise PromptAwayError(f"the recording of prompt {name} is missing from {file.parent}: restore it")
         return file
 
 
@@ -64,21 +65,21 @@ class PromptFolder:
     def known(self, name: str) -> Recording | None:
         """A prompt that was examined and has not changed since; one stat. PromptError if it is gone."""
         file = self._file(name)
-        mark = _mark(name, file)
+        mark = self._mark(name, file)
         recording = self._known.get(name)
         return recording if recording is not None and recording.mark == mark else None
 
     def examine(self, name: str) -> Recording:
         """Read a prompt's file; blocks. PromptError says which prompt, and what to do."""
         file = self._file(name)
-        mark = _mark(name, file)
+        mark = self._mark(name, file)
         try:
             with file.open("rb") as opened:
                 as_it_is = wav.read_format(opened).is_telephone
                 opened.seek(0)
                 digest = "" if as_it_is else hashlib.file_digest(opened, "sha256").hexdigest()
         except OSError as error:
-            raise PromptError(f"prompt {name} cannot be read: {error.strerror} ({file})") from error
+            raise PromptAwayError(f"prompt {name} cannot be read: {error.strerror} ({file})") from error
         except wav.WavError as error:
             raise PromptError(f"prompt {name} ({file}) {error}") from error
         self._known[name] = Recording(file, mark, digest)
@@ -93,14 +94,20 @@ class PromptFolder:
             )
         return self._folder / f"{name}.wav"
 
+    def _mark(self, name: str, file: Path) -> Mark:
+        try:
+            found = file.stat()
+        except FileNotFoundError:
+            if name in self._known or not any(file.parent.glob("*.wav")):
+                # It was there, or nothing is: a share that is not mounted looks like this.
+                raise PromptAwayError(f"prompt {name} cannot be read: {file} is not there now") from None
+            raise PromptError(f"prompt {name} is missing: record it as {file}") from None
+        except OSError as error:
+            raise PromptAwayError(f"prompt {name} cannot be read: {error.strerror} ({file})") from error
+        return _mark_of(name, file, found)
 
-def _mark(name: str, file: Path) -> Mark:
-    try:
-        found = file.stat()
-    except FileNotFoundError:
-        raise PromptError(f"prompt {name} is missing: record it as {file}") from None
-    except OSError as error:
-        raise PromptError(f"prompt {name} cannot be read: {error.strerror} ({file})") from error
+
+def _mark_of(name: str, file: Path, found: os.stat_result) -> Mark:
     if not stat.S_ISREG(found.st_mode):
         raise PromptError(f"prompt {name} cannot be read: {file} is not a file")
     if found.st_size > LARGEST_BYTES:

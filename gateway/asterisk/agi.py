@@ -36,6 +36,11 @@ def agi_address(folder: Path, port: int = 0) -> Address:
     return own_address(folder, "agi", port)
 
 
+def callback_address(folder: Path, port: int = 0) -> Address:
+    """Where this instance's calls from outside are taken."""
+    return own_address(folder, "callback", port)
+
+
 class _Forgetting:
     """A stream that takes everything and keeps nothing."""
 
@@ -111,6 +116,27 @@ class Call:
         if not hmac.compare_digest(told.encode(), secret.encode()):
             raise CallOverError("whoever called does not know the secret")
         return session
+
+    @property
+    def id(self) -> str:
+        """The call's unique id in the exchange."""
+        return str(self._agi.env.get("agi_uniqueid", ""))
+
+    @property
+    def caller(self) -> str:
+        """What the other side says its number is: anything."""
+        return str(self._agi.env.get("agi_callerid", ""))
+
+    @property
+    def dialled(self) -> str:
+        """The digits that were dialled."""
+        return "".join(mark for mark in str(self._agi.env.get("agi_extension", "")) if mark in "0123456789")
+
+    def set(self, name: str, value: str) -> None:
+        """Set a channel variable; the value is one of our own words."""
+        if not value.isprintable() or '"' in value or "\\" in value:
+            raise CallSoundError(f"the exchange cannot be given {name}")
+        self._do(self._agi.set_variable, name, value)
 
     def ask(self, sound: Path, most: int, seconds: float) -> str:
         """Play a sound until a key is pressed; the keys up to `#`, `most` or a silence.

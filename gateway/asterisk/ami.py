@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -32,6 +33,7 @@ PING_SECONDS = 5.0
 LINE_BYTES = 1000
 _BACKOFF = (0.2, 0.5, 1.0, 2.0, 5.0)
 _CLASSES = "call,user"
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 class AmiError(RingwellError):
@@ -40,6 +42,10 @@ class AmiError(RingwellError):
 
 class AmiDownError(AmiError):
     """There is no connection: the action was certainly not sent."""
+
+
+class AmiRefusedError(AmiError):
+    """The exchange answered no."""
 
 
 class AmiLostError(AmiError):
@@ -167,7 +173,7 @@ class Ami:
                 await self._ask({"Action": "Ping"}, seconds=PING_SECONDS)
 
     def _dispatch(self, event: Event) -> None:
-        for listener in self._listeners:
+        for listener in tuple(self._listeners):
             listener(event)
 
     def _come_up(self) -> None:
@@ -225,12 +231,33 @@ class Ami:
         found = answer.result()
         answers: list[Event] = found if isinstance(found, list) else [found]
         if answers[0].get("Response") == "Error":
-            raise AmiError(str(answers[0].get("Message", "refused")))
+            raise AmiRefusedError(str(answers[0].get("Message", "refused")))
         return answers
 
     async def originate(self, headers: Headers) -> None:
         """Place a call; returns once the exchange has taken it over."""
         await self.ask({"Action": "Originate", "Async": "true"} | dict(headers))
+
+    async def event(self, headers: Headers, named: Headers) -> Event:
+        """Send an action that is answered twice: with an assent, then with the event so `named`.
+
+        Raises as `ask` does.
+        """
+        found: asyncio.Future[Event] = asyncio.get_running_loop().create_future()
+
+        def seen(event: Event) -> None:
+            if not found.done() and all(event.get(name) == value for name, value in named.items()):
+                found.set_result(event)
+
+        # The event may be in the same packet as the assent.
+        self._listeners.append(seen)
+        try:
+            await self.ask(headers)
+            return await asyncio.wait_for(found, ACTION_SECONDS)
+        except TimeoutError as error:
+            raise AmiLostError(f"the exchange did not answer {headers['Action']}") from error
+        finally:
+            self._listeners.remove(seen)
 
     async def stored(self, family: str) -> dict[str, str]:
         """Every key and value below a family of AstDB."""
@@ -238,10 +265,19 @@ class Ami:
         rows = [answer for answer in answers if answer.get("Event") == "DBGetTreeResponse"]
         return {str(row["Key"]).rpartition("/")[2]: str(row["Val"]) for row in rows}
 
+    async def value(self, name: str) -> str:
+        """The value of a global variable or a dialplan function; empty when there is none."""
+        (answer,) = await self.ask({"Action": "Getvar", "Variable": name})
+        return str(answer.get("Value") or "")
+
     async def channels(self) -> set[str]:
         """The unique ids of all calls that are up."""
+        return {str(call["Uniqueid"]) for call in await self.calls()}
+
+    async def calls(self) -> list[Event]:
+        """What the exchange shows of each channel that is up: Uniqueid, Channel, Context and so on."""
         answers = await self.ask({"Action": "CoreShowChannels"}, many=True)
-        return {str(answer["Uniqueid"]) for answer in answers if answer.get("Uniqueid")}
+        return [answer for answer in answers if answer.get("Uniqueid")]
 
 
 def _wired(headers: Headers) -> dict[str, str | list[str]]:
@@ -253,7 +289,7 @@ def _wired(headers: Headers) -> dict[str, str | list[str]]:
 
 
 def _safe(name: str, value: str) -> str:
-    if any(ord(character) < 32 or 127 <= ord(character) < 160 for character in value):
+    if _CONTROL.search(value):
         raise UnsafeHeaderError(f"a value of {name} holds a control character and was not sent")
     wired = value.encode("utf-8", "replace").decode("latin-1")
     if len(wired) > LINE_BYTES:

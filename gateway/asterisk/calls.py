@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Coroutine, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from gateway.asterisk import results, variables
 from gateway.asterisk.ami import Ami, AmiError, AmiLostError, Event, UnsafeHeaderError
@@ -21,6 +23,9 @@ log = logging.getLogger(__name__)
 
 # What was written into a broken connection is read by the exchange within this time, or never.
 IN_FLIGHT_SECONDS = 5.0
+# The end of a call that failed is told within this time after the failure itself.
+FAILURE_SECONDS = 1.0
+_NO_WAY = "the exchange has no way to the trunk"
 # Results are removed together: this many at once, and after this pause at the latest.
 FORGET_AT_ONCE = 35
 FORGET_PAUSE = 0.2
@@ -76,6 +81,7 @@ class Calls:
         self._open: dict[str, _Call] = {}
         self._watched: set[str] = set()
         self._settled: set[str] = set()
+        self._cut: set[str] = set()
         self._to_forget = asyncio.Event()
         self._looking: set[asyncio.Task[None]] = set()
         ami.listen(self._on_event, self._on_up)
@@ -112,7 +118,13 @@ class Calls:
             del self._open[attempt]
         if isinstance(end, RingwellError):
             raise end
-        return end
+        return self._as_cut(attempt, end)
+
+    def _as_cut(self, attempt: str, result: CallResult) -> CallResult:
+        """The result of a call that perhaps we ended: the other side did not hang up early then."""
+        cut = attempt in self._cut
+        self._cut.discard(attempt)
+        return replace(result, cut=True) if cut else result
 
     async def _originate(self, attempt: str, order: Order) -> None:
         try:
@@ -132,6 +144,16 @@ class Calls:
         if kept is None:
             raise CallLostError("the exchange keeps no result")
         return results.parse(kept)
+
+    async def hang_up(self) -> None:
+        """End every call that is up, those of an earlier life, too; AmiError when it cannot be asked for."""
+        ours = self._open.keys() | self._watched
+        for row in await self._ami.calls() if ours else ():
+            if (attempt := str(row["Uniqueid"])) in ours:
+                self._cut.add(attempt)
+                # One that ended in this very moment is not there any more.
+                with suppress(AmiError):
+                    await self._ami.ask({"Action": "Hangup", "Channel": str(row["Channel"])})
 
     # --- what the exchange tells ---
 
@@ -159,7 +181,7 @@ class Calls:
             call.finish(result)
         elif attempt in self._watched:
             self._watched.discard(attempt)
-            self._on_late(attempt, result)
+            self._on_late(attempt, self._as_cut(attempt, result))
 
     def _on_hangup(self, event: Event) -> None:
         """The handler's report comes first; without one only an unanswered call is understood."""
@@ -179,15 +201,29 @@ class Calls:
         if event.get("Response") == "Success":
             call.answered = True
         elif event.get("Uniqueid") != attempt:
-            call.finish(NotPlacedError("the exchange has no way to the trunk"))
+            call.finish(NotPlacedError(_NO_WAY))
+        else:
+            self._soon(self._look_at_failure(attempt, call))
+
+    async def _look_at_failure(self, attempt: str, call: _Call) -> None:
+        """A call that failed leaves a result, and its end is told; one that was never begun has neither."""
+        await asyncio.sleep(FAILURE_SECONDS)
+        if call.end.done():
+            return
+        with suppress(AmiError):
+            if await self._missing({attempt}):
+                call.finish(NotPlacedError(_NO_WAY))
 
     # --- after the connection came back ---
 
     def _on_up(self) -> None:
         if self._open:
-            task = asyncio.create_task(self._look_back(set(self._open)))
-            self._looking.add(task)
-            task.add_done_callback(self._looking.discard)
+            self._soon(self._look_back(set(self._open)))
+
+    def _soon(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._looking.add(task)
+        task.add_done_callback(self._looking.discard)
 
     async def _look_back(self, attempts: set[str]) -> None:
         """Calls that were under way: ended meanwhile, still up, or, after a second look, lost."""
@@ -271,9 +307,12 @@ def _headers(attempt: str, order: Order) -> dict[str, str | list[str]]:
     }
 
 
+_ESCAPES = str.maketrans({mark: f"\\{mark}" for mark in '\\,"'})
+
+
 def _escaped(value: str) -> str:
     """A value as one argument: AMI splits the header at commas and takes quotes away."""
-    return "".join(f"\\{mark}" if mark in '\\,"' else mark for mark in value)
+    return value.translate(_ESCAPES)
 
 
 def pieces(name: str, value: str) -> dict[str, str]:

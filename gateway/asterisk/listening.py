@@ -40,7 +40,10 @@ class Listener:
     `silence_seconds`: without a beep this will do as well; `most_seconds`: for greetings without an end.
     """
 
-    def __init__(self, address: Address, silence_seconds: float, most_seconds: float) -> None:
+    def __init__(
+        self, address: Address, silence_seconds: float, most_seconds: float, host: str = "127.0.0.1"
+    ) -> None:
+        self._host = host
         self._port, self._secret = address.port, UUID(address.secret).bytes
         self._silence_seconds, self._most_seconds = silence_seconds, most_seconds
 
@@ -54,7 +57,7 @@ class Listener:
         told = False
         while True:
             try:
-                return await asyncio.start_server(self._serve, "127.0.0.1", self._port)
+                return await asyncio.start_server(self._serve, self._host, self._port)
             except OSError as error:
                 if not told:
                     log.error("beeps cannot be listened for on port %d: %s", self._port, error.strerror)

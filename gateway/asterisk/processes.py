@@ -20,7 +20,7 @@ def running(config: Path) -> list[int]:
 async def gone(numbers: Sequence[int], seconds: float) -> bool:
     """Wait until all of them have ended, at most this long; whether they have."""
     deadline = time.monotonic() + seconds
-    while not (ended := all(map(_is_zombie, numbers))) and time.monotonic() < deadline:  # noqa: ASYNC110
+    while not (ended := all(map(_has_ended, numbers))) and time.monotonic() < deadline:  # noqa: ASYNC110
         await asyncio.sleep(0.05)
     return ended
 
@@ -46,8 +46,11 @@ def _command(cmdline: Path) -> list[bytes]:
         return []  # it ended meanwhile
 
 
-def _is_zombie(number: int) -> bool:
+def _has_ended(number: int) -> bool:
+    """Whether a process is gone or waits to be reaped: its last thread too, which holds its ports."""
     try:
-        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+        fields = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return True
+    state, threads = fields[0], int(fields[17])
+    return state == "Z" and threads <= 1

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 # The year 9999: beyond it no time can be told.
 _LATEST = 253_370_764_800
+_BLOCKED = "sip 603 network blocked"
 _SIP = re.compile(r"SIP (\d{3})")
 
 
@@ -34,7 +35,11 @@ class FaxReport:
 
 @dataclass(frozen=True, slots=True)
 class CallResult:
-    """How a call went. `stage` is "" when nobody answered; `sip` is the last SIP status heard, 0 if none."""
+    """How a call went. `stage` is "" when nobody answered; `sip` is the last SIP status heard, 0 if none.
+
+    `blocked`: the words beside 603 say that the network blocked it, and not that somebody declined.
+    `trunk`: the name of the trunk that it left by. `cut`: we ended it, because everything was stopped.
+    """
 
     stage: str = ""
     keys: tuple[KeyPress, ...] = ()
@@ -43,6 +48,9 @@ class CallResult:
     sip: int = 0
     seconds: int = 0
     fax: FaxReport = FaxReport()
+    trunk: str = ""
+    cut: bool = False
+    blocked: bool = False
 
     @property
     def key(self) -> str:
@@ -51,31 +59,38 @@ class CallResult:
 
 
 def parse(text: str) -> CallResult:
-    """The twelve fields; a missing or unreadable one counts as empty."""
-    stage, keys, machine, cause, sip, seconds, *fax = [*text.split("|"), *[""] * 12][:12]
-    status, pages, rate, mode, station, error = fax
+    """The thirteen fields; a missing or unreadable one counts as empty."""
+    stage, keys, machine, cause, sip, seconds, *fax = [*text.split("|"), *[""] * 13][:13]
+    status, pages, rate, mode, station, error, trunk = fax
     return CallResult(
         stage=stage,
-        keys=tuple(press for text in keys.split("+") if (press := key_press(*text.split("@")))),
+        keys=key_presses(keys),
         machine=machine,
-        cause=_number(cause),
+        cause=number(cause),
         sip=_sip(sip),
-        seconds=_number(seconds),
-        fax=FaxReport(status, _number(pages), _number(rate), mode, station, error),
+        blocked=sip.lower().startswith(_BLOCKED),
+        seconds=number(seconds),
+        fax=FaxReport(status, number(pages), number(rate), mode, station, error),
+        trunk=trunk,
     )
+
+
+def key_presses(text: str) -> tuple[KeyPress, ...]:
+    """The keys of a call, in their order, as the dialplan keeps them."""
+    return tuple(press for one in text.split("+") if (press := key_press(*one.split("@"))))
 
 
 def key_press(key: str = "", at: str = "", action: str = "", *_: str) -> KeyPress | None:
     """A key as the dialplan tells it; None for what is none."""
     if len(key) != 1:
         return None
-    moment = datetime.fromtimestamp(_number(at), UTC) if 0 < _number(at) < _LATEST else None
+    moment = datetime.fromtimestamp(number(at), UTC) if 0 < number(at) < _LATEST else None
     return KeyPress(key, action, moment)
 
 
 def of_hangup(cause: str, tech_cause: str) -> CallResult:
     """What a Hangup event tells of a call that nobody answered."""
-    return CallResult(cause=_number(cause), sip=_number(tech_cause))
+    return CallResult(cause=number(cause), sip=number(tech_cause))
 
 
 def _sip(text: str) -> int:
@@ -83,5 +98,6 @@ def _sip(text: str) -> int:
     return int(found[1]) if found else 0
 
 
-def _number(text: str) -> int:
+def number(text: str) -> int:
+    """A number of the exchange's; 0 for what is none."""
     return int(text) if text.isascii() and text.isdigit() else 0

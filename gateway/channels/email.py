@@ -7,17 +7,30 @@ import secrets
 import ssl
 from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from dataclasses import replace
 
 from gateway import domain
+from gateway.channels import email_files
 from gateway.channels.email_desk import Desk
 from gateway.channels.email_dkim import Signer
 from gateway.channels.email_letter import Letterhead
+from gateway.channels.email_logo import logo_part
 from gateway.channels.email_mime import Mailbox, check_mail, mailbox
 from gateway.channels.email_relay import RELAY_DOWN, RelayLine
 from gateway.channels.email_return import Returns, Seal
-from gateway.channels.errors import ContentError, UnsafeValueError
 from gateway.channels.inbox import Inbox
-from gateway.domain import Attempt, Content, Event, Failed, Mail, Outcome, Retry, RetryKind
+from gateway.domain import (
+    Attempt,
+    Content,
+    ContentError,
+    Event,
+    Failed,
+    Mail,
+    Outcome,
+    Retry,
+    RetryKind,
+    UnsafeValueError,
+)
 from gateway.settings import DkimKey, Relay, SettingsError
 
 
@@ -33,16 +46,19 @@ class EmailChannel:
         tls: ssl.SSLContext | None = None,
         back: Returns | None = None,
         dkim: Mapping[str, DkimKey] | None = None,
+        logo: str = "",
     ) -> None:
         """`tls`: instead of the machine's own authorities. `back`: where mail comes back, if it does.
 
-        SettingsError for an unusable sender, name or key.
+        `logo`: an image file. SettingsError for an unusable sender, name, key or logo.
         """
         self._changed = asyncio.Event()
         self._inbox = Inbox()
         back = back or Returns(Seal(secrets.token_bytes(32)))
+        home = next(iter(relays.values())).sender.rpartition("@")[2]
+        changed, image = self._changed.set, logo_part(logo)
         self._lines = [
-            RelayLine(relay, _letterhead(relay, clinic_name, back, dkim or {}), tls, self._changed.set)
+            RelayLine(relay, _letterhead(relay, clinic_name, back, dkim or {}, home, image), tls, changed)
             for relay in relays.values()
         ]
         each = min(relay.per_destination for relay in relays.values())
@@ -71,11 +87,13 @@ class EmailChannel:
         return free
 
     async def prepare(self, content: Content) -> Content:
-        """The content as it is; ContentError when it is not a mail that can be sent."""
+        """The mail with its files; ContentError when it is not one that can be sent."""
         if not isinstance(content, Mail):
             raise ContentError("this is not an email")
-        check_mail(content)
-        return content
+        found = [await asyncio.to_thread(email_files.read, file) for file in content.files]
+        whole = replace(content, attachments=(*content.attachments, *found), files=())
+        check_mail(whole)
+        return whole
 
     async def send(self, attempt: Attempt) -> Outcome:
         """Hand the mail to the first relay that is there; what it made of it."""
@@ -113,6 +131,15 @@ class EmailChannel:
             await self._changed.wait()
         return None
 
+    def halt(self) -> None:
+        """What was started is handed over in no time: there is nothing to hold back."""
+
+    def proceed(self) -> None:
+        """See `halt`."""
+
+    async def hang_up(self) -> None:
+        """Nothing is under way for long."""
+
     # --- what comes back ---
 
     def batches(self, most: int) -> AsyncIterator[Sequence[Event]]:
@@ -126,11 +153,13 @@ class EmailChannel:
         """Nothing is kept outside for settled attempts."""
 
 
-def _letterhead(relay: Relay, clinic_name: str, back: Returns, dkim: Mapping[str, DkimKey]) -> Letterhead:
+def _letterhead(
+    relay: Relay, clinic_name: str, back: Returns, dkim: Mapping[str, DkimKey], home: str, logo: bytes
+) -> Letterhead:
     try:
         sender = mailbox(relay.sender)
         signers = tuple(Signer(selector, key, sender.domain) for selector, key in dkim.items())
-        return Letterhead(sender, clinic_name, back.path(sender), signers)
+        return Letterhead(sender, clinic_name, back.path(sender), signers, home, logo)
     except UnsafeValueError as error:
         raise SettingsError(f"setting relays: sender or clinic name: {error}") from error
 

@@ -18,6 +18,7 @@ class Stage(StrEnum):
 
     SENDER = "sender"
     RECIPIENT = "recipient"
+    DATA = "data"
     CONTENT = "content"
 
 
@@ -39,9 +40,13 @@ class Answer:
         return {"code": self.code, "reply": _UNPRINTABLE.sub(" ", self.text)[:_LONGEST]}
 
 
+# Our mail is not wanted.
+POLICY = "policy"
+
 # The relay as a whole has no time for us, or wants us to log in: no message is to blame.
 _CLOSING = 421
 _WANTS_LOGIN = {530, 534, 535, 538}
+_TOO_LARGE = 552
 
 
 def line_at_fault(answer: Answer) -> bool:
@@ -54,12 +59,30 @@ def wants_login(answer: Answer) -> bool:
     return answer.code in _WANTS_LOGIN
 
 
-def needs_alert(answer: Answer, stage: Stage) -> bool:
-    """Whether an administrator must look: our policy standing (5.7.x), or our sender address, is refused."""
-    enhanced = answer.enhanced
-    if enhanced and enhanced[:2] == (5, 7):
+def by_policy(answer: Answer) -> bool:
+    """Whether somebody does not want our mail (5.7.x): an administrator must look."""
+    return (answer.enhanced or ())[:2] == (5, 7)
+
+
+def refuses_us(answer: Answer, stage: Stage) -> bool:
+    """Whether it is our login or our sender address that is refused, whoever the mail is for."""
+    if wants_login(answer):
         return True
-    return stage is Stage.SENDER and answer.code >= 500 and not line_at_fault(answer)
+    if stage is Stage.DATA:
+        return by_policy(answer)
+    return stage is Stage.SENDER and _is_final(answer) and not _about_this_mail(answer)
+
+
+def _is_final(answer: Answer) -> bool:
+    return answer.enhanced[0] == 5 if answer.enhanced else answer.code >= 500
+
+
+def _about_this_mail(answer: Answer) -> bool:
+    """Its size, or what it is written in: told early, but true of this one mail alone."""
+    if answer.enhanced:
+        kind, subject, detail = answer.enhanced
+        return subject == 6 or (subject, detail) in ((2, 3), (3, 4)) or (kind, subject) == (5, 5)
+    return answer.code == _TOO_LARGE
 
 
 def of_refusal(answer: Answer, stage: Stage) -> Outcome:
@@ -68,25 +91,29 @@ def of_refusal(answer: Answer, stage: Stage) -> Outcome:
     if line_at_fault(answer):
         cause = "relay-busy" if answer.code == _CLOSING else "relay-wants-login"
         return Retry(RetryKind.LINE_DOWN, cause, charged=False, evidence=evidence)
+    if refuses_us(answer, stage):
+        cause = "sender-refused" if stage is Stage.SENDER else POLICY
+        return Retry(RetryKind.LINE_DOWN, cause, charged=False, evidence=evidence)
     if answer.enhanced:
-        outcome = _of_enhanced(answer.enhanced, stage, evidence)
+        outcome = _of_enhanced(answer.enhanced, evidence)
         if outcome is not None:
             return outcome
     if 400 <= answer.code < 500:
-        return Retry(RetryKind.TEMPORARY, "refused-for-now", evidence=evidence)
-    return Failed("sender-refused" if stage is Stage.SENDER else "refused", evidence=evidence)
+        return Retry(RetryKind.MAIL, "refused-for-now", evidence=evidence)
+    return Failed("refused", evidence=evidence)
 
 
-def _of_enhanced(enhanced: tuple[int, int, int], stage: Stage, evidence: dict[str, object]) -> Outcome | None:
+def _of_enhanced(enhanced: tuple[int, int, int], evidence: dict[str, object]) -> Outcome | None:
     kind, subject, detail = enhanced
     match kind, subject, detail:
-        case 5, 1, (1 | 10) if stage is not Stage.SENDER:
+        case 5, 1, (1 | 10):
             return Failed("no-such-mailbox", bad_address=True, evidence=evidence)
         case _, 2, 2:
-            return Retry(RetryKind.TEMPORARY, "mailbox-full", evidence=evidence)
+            return Retry(RetryKind.MAIL, "mailbox-full", evidence=evidence)
         case 5, 7, _:
-            return Failed("policy", evidence=evidence)
+            # It may be this recipient's own wish, or be us: later, and a few times only (decision 0006).
+            return Retry(RetryKind.TEMPORARY, POLICY, evidence=evidence)
         case 4, _, _:
-            return Retry(RetryKind.TEMPORARY, "refused-for-now", evidence=evidence)
+            return Retry(RetryKind.MAIL, "refused-for-now", evidence=evidence)
         case _:
             return None

@@ -13,16 +13,27 @@ from gateway.channels.email_calendar import calendar_part
 from gateway.channels.email_dkim import Signer
 from gateway.channels.email_mime import Mailbox, attached, part, person, refuse_control, several, words
 from gateway.channels.email_return import ReturnPath
-from gateway.domain import Mail
+from gateway.domain import LOGO, Mail
 
 
 class Letterhead:
     """What is the same in all mails of a clinic."""
 
     def __init__(
-        self, sender: Mailbox, clinic_name: str, back: ReturnPath, signers: tuple[Signer, ...] = ()
+        self,
+        sender: Mailbox,
+        clinic_name: str,
+        back: ReturnPath,
+        signers: tuple[Signer, ...] = (),
+        home: str = "",
+        logo: bytes = b"",
     ) -> None:
-        """Raises UnsafeValueError when the name holds a control character."""
+        """`home`: the domain in the ids of events, the sender's unless given. `logo`: a body part.
+
+        Raises UnsafeValueError when the name holds a control character.
+        """
+        self._home = home or sender.domain
+        self._logo = logo
         self._sender = sender
         self._from = f"From: {person('From', clinic_name, sender)}\r\n"
         self._back = back
@@ -56,13 +67,21 @@ class Letterhead:
 
     def _body(self, id: str, mail: Mail, to: Mailbox, at: datetime) -> bytes:
         """Text, HTML and calendar as alternatives of each other; files beside them."""
-        parts = [part("plain", mail.text), part("html", mail.html)]
+        parts = [part("plain", mail.text), self._page(id, mail.html)]
         if mail.invitation is not None:
-            parts.append(calendar_part(mail.invitation, self._sender, to, at))
+            answers = self._back.organizer(mail.invitation.uid)
+            parts.append(calendar_part(mail.invitation, self._sender, to, at, self._home, answers))
         letter = several("alternative", f"=_{id}", parts)
         if not mail.attachments:
             return letter
         return several("mixed", f"=_{id}-all", [letter, *map(attached, mail.attachments)])
+
+    def _page(self, id: str, html: str) -> bytes:
+        """The HTML, with the logo where it shows one."""
+        page = part("html", html)
+        if not self._logo or f"cid:{LOGO}" not in html:
+            return page
+        return several('related; type="text/html"', f"=_{id}-page", [page, self._logo])
 
 
 def stuffed(message: bytes) -> bytes:

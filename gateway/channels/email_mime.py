@@ -8,10 +8,10 @@ from binascii import b2a_qp
 from collections.abc import Sequence
 from dataclasses import dataclass
 from email.header import Header
+from functools import lru_cache
 from urllib.parse import quote
 
-from gateway.channels.errors import ContentError, UnsafeValueError
-from gateway.domain import Attachment, Mail
+from gateway.domain import Attachment, ContentError, Mail, UnsafeValueError
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _UNSAFE_IN_BODY = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -87,6 +87,7 @@ def part(kind: str, text: str) -> bytes:
     ).encode() + octets
 
 
+@lru_cache(maxsize=4)
 def attached(item: Attachment) -> bytes:
     """A file with its headers; its name travels as RFC 2231 wants it where it is not ASCII."""
     refuse_control(item.name, item.type)

@@ -10,7 +10,15 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 
-from gateway.channels.email_causes import Answer, Stage, line_at_fault, needs_alert, of_refusal, wants_login
+from gateway.channels.email_causes import (
+    Answer,
+    Stage,
+    by_policy,
+    line_at_fault,
+    of_refusal,
+    refuses_us,
+    wants_login,
+)
 from gateway.channels.email_letter import Letterhead, stuffed
 from gateway.channels.email_mime import Mailbox
 from gateway.channels.email_pool import Pool
@@ -22,6 +30,7 @@ from gateway.channels.email_session import (
     RelayAwayError,
     Session,
 )
+from gateway.channels.email_standing import Standing
 from gateway.domain import Accepted, Attempt, Failed, Mail, Outcome, Retry, RetryKind, Unknown
 from gateway.settings import Relay
 
@@ -46,7 +55,6 @@ class RelayLine:
     ) -> None:
         """`tls`: instead of the machine's own authorities."""
         self._letterhead = letterhead
-        self.connections = relay.connections
         self._relay = relay
         self._pool = Pool(relay, tls)
         self._changed = changed
@@ -55,21 +63,31 @@ class RelayLine:
         self._lost = asyncio.Event()
         self._down = self._alerted = False
         self._policy_said = False
+        self._standing = Standing(f"{relay.host}:{relay.port}", relay.policy_refusals, changed)
 
     @property
-    def preference(self) -> tuple[int, float]:
-        """Relays of the lowest come first; among equals chance decides by weight."""
-        return self._relay.priority, -(random.random() ** (1 / self._relay.weight))
+    def preference(self) -> tuple[bool, int, float]:
+        """Relays of the lowest come first; among equals chance decides by weight.
+
+        One to be tried again is tried at once: else a second relay would carry everything for ever.
+        """
+        chance = -(random.random() ** (1 / self._relay.weight))
+        return not self._standing.refuses, self._relay.priority, chance
 
     @property
     def up(self) -> bool:
-        """Whether it let us in the last time we looked."""
-        return self._up
+        """Whether it let us in the last time we looked, and takes our mail or may be asked again."""
+        return self._up and self._standing.open
+
+    @property
+    def connections(self) -> int:
+        """How many mails it carries at once."""
+        return 1 if self._standing.refuses else self._relay.connections
 
     @property
     def free(self) -> int:
         """How many more mails it can carry now; 0 while it is away."""
-        return self._relay.connections - self._busy if self._up else 0
+        return max(0, self.connections - self._busy) if self.up else 0
 
     # --- the line ---
 
@@ -145,12 +163,12 @@ class RelayLine:
 
     async def _written(self, id: str, mail: Mail, to: Mailbox) -> bytes:
         now = datetime.now(UTC)
-        if self._letterhead.slow:
+        if self._letterhead.slow or mail.attachments:
             return await asyncio.to_thread(self._letterhead.message, id, mail, to, now)
         return self._letterhead.message(id, mail, to, now)
 
     async def _hand_over(self, envelope: Envelope, octets: bytes) -> Outcome:
-        while self._up:
+        while self.up:
             try:
                 session = await self._pool.take()
             except RelayAwayError as error:
@@ -171,7 +189,7 @@ class RelayLine:
         except RefusedError as error:
             if stale and error.answer.code == 421 and error.stage is Stage.SENDER:
                 return None
-            return self._refused(error.answer, error.stage)
+            return self._refused(error.answer, error.stage, envelope.to.domain)
         except LostBeforeDotError as error:
             if not stale:
                 self._lose(str(error))
@@ -181,20 +199,35 @@ class RelayLine:
         finally:
             self._pool.give(session)
         self._policy_said = False
+        self._standing.taken()
         return Accepted("relayed", evidence=answer.evidence())
 
-    def _refused(self, answer: Answer, stage: Stage) -> Outcome:
-        if line_at_fault(answer):
-            login = "; it wants a user name and password: set them" if wants_login(answer) else ""
-            self._lose(f"it answered {answer.code}{login}", alert=wants_login(answer))
-        elif needs_alert(answer, stage) and not self._policy_said:
-            self._policy_said = True
-            code = ".".join(map(str, answer.enhanced)) if answer.enhanced else ""
+    def _refused(self, answer: Answer, stage: Stage, domain: str) -> Outcome:
+        outcome = of_refusal(answer, stage)
+        if refuses_us(answer, stage):
+            login = "wants a user name and password: set them" if wants_login(answer) else "refuses us"
+            self._standing.refused(f"{login} ({_told(answer)} at {stage})")
+        elif line_at_fault(answer):
+            self._lose(f"it answered {answer.code}")
+        elif by_policy(answer):
+            if self._standing.refused_by_policy(domain):
+                self._standing.refused(f"refuses the recipients of many domains ({_told(answer)} at {stage})")
+                return Retry(RetryKind.LINE_DOWN, outcome.cause, charged=False, evidence=outcome.evidence)
+            self._say_policy(answer, stage)
+        return outcome
+
+    def _say_policy(self, answer: Answer, stage: Stage) -> None:
+        if not self._policy_said:
             log.error(
-                "relay %s:%d refuses our mail (%s %s at %s): it needs an administrator",
-                *(self._relay.host, self._relay.port, answer.code, code, stage),
+                "relay %s:%d refuses a mail of ours by its policy (%s at %s): an administrator should look",
+                *(self._relay.host, self._relay.port, _told(answer), stage),
             )
-        return of_refusal(answer, stage)
+        self._policy_said = True
+
+
+def _told(answer: Answer) -> str:
+    """The codes alone: what else it wrote may name a recipient."""
+    return f"{answer.code} {'.'.join(map(str, answer.enhanced))}" if answer.enhanced else str(answer.code)
 
 
 def _heed_cancellation() -> None:

@@ -11,9 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from email import message_from_bytes, policy
 from email.message import Message
+from email.parser import BytesHeaderParser
+from email.utils import parseaddr
 from enum import StrEnum
 
-from gateway.channels.email_causes import Answer, Stage, of_refusal
+from gateway.channels.email_answers import CalendarAnswer, read_answer
+from gateway.channels.email_causes import POLICY, Answer, Stage, of_refusal
 from gateway.domain import Delivered, Failed, Outcome, Retry
 
 
@@ -26,16 +29,22 @@ class Kind(StrEnum):
     COMPLAINT = "complaint"
     AUTOMATIC = "automatic"
     LETTER = "letter"
+    CALENDAR = "calendar"
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One incoming message, read. `status` is the enhanced code, `code` the SMTP reply, where told."""
+    """One incoming message, read. `status` is the enhanced code, `code` the SMTP reply, where told.
+
+    `writer`: the address in its From. `answer`: of a calendar.
+    """
 
     kind: Kind
     status: str = ""
     code: int = 0
     text: str = ""
+    writer: str = ""
+    answer: CalendarAnswer | None = None
 
     def outcome(self) -> Outcome | None:
         """What it says of the attempt; None where it decides nothing."""
@@ -51,12 +60,14 @@ class Report:
                 return Failed("bounced" if cause == "refused" else cause, bad, evidence)
             case Retry(cause=cause):
                 # Whoever bounces it has given up trying: nothing is left to wait for.
-                return Failed("mailbox-full" if cause == "mailbox-full" else "bounced", evidence=evidence)
+                told = cause in ("mailbox-full", POLICY)
+                return Failed(cause if told else "bounced", evidence=evidence)
             case _:
                 return decided
 
 
 # Of what a stranger sends, no more than this is looked at.
+_LONGEST = 1024 * 1024
 _LONGEST_TEXT = 20_000
 _MOST_PARTS = 50
 _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
@@ -73,34 +84,73 @@ _AUTOMATIC_SUBJECT = re.compile(
 )
 
 
-def read(octets: bytes) -> Report:
-    """The report in a message; never raises, whatever the octets are."""
-    if octets.lower().count(b"boundary") > _MOST_PARTS:
+def read(octets: bytes, sender: str = "") -> Report:
+    """The report in a message; never raises, whatever the octets are. `sender`: its envelope's, "" for <>.
+
+    Takes up to a second: not for the event loop.
+    """
+    looked_at = octets[:_LONGEST]
+    low = looked_at.lower()
+    if max(low.count(b"boundary"), low.count(b"message/")) > _MOST_PARTS:
         # Each may be a part within a part, and the standard library reads those by recursion.
         return Report(Kind.AUTOMATIC)
-    message = message_from_bytes(octets, policy=policy.compat32)
+    try:
+        return _read(message_from_bytes(looked_at, policy=policy.compat32), sender)
+    except Exception:
+        # The library's own faults with what no mail program writes: it decides nothing.
+        return Report(Kind.AUTOMATIC)
+
+
+def _read(message: Message, sender: str) -> Report:
     parts = list(_parts(message))
+    daemon = _is_of_daemon(message, sender)
+    writer = parseaddr(str(message.get("From", "")))[1].lower()
+    # What a person encloses of a bounce is theirs to tell of, and reports nothing.
+    reports = daemon or not sender or message.get_content_type() in _REPORTS
     for part in parts:
         kind = part.get_content_type()
         if kind == "message/feedback-report":
             return Report(Kind.COMPLAINT)
-        if kind == "message/delivery-status" or kind == "message/global-delivery-status":
+        if kind in _STATUSES and reports:
             return _of_delivery_status(part)
+        if kind == "message/disposition-notification":
+            return Report(Kind.AUTOMATIC)
+        if kind == "text/calendar" and not daemon and (answer := read_answer(_decoded(part), writer)):
+            return Report(Kind.CALENDAR, text=answer.text, writer=writer, answer=answer)
     text = _text(parts)
     subject = str(message.get("Subject", ""))
-    if _is_automatic(message, subject):
+    if _is_automatic(message, subject) and not (daemon and _NOTICE.search(subject)):
         return Report(Kind.AUTOMATIC)
-    if _NOTICE.search(subject) or _NOTICE.search(text[:2000]):
+    # A person may well write that something could not be delivered: only a mail system tells of it.
+    told = subject if not sender else ""
+    if _NOTICE.search(f"{subject}\n{text[:2000]}" if daemon else told):
         status, code = _STATUS.search(text), _CODE.search(text)
         return Report(Kind.BOUNCE, status[1] if status else "", int(code[1]) if code else 0)
-    return Report(Kind.LETTER, text=_said(text) or subject)
+    return Report(Kind.LETTER, text=_said(text) or subject, writer=writer)
 
 
 def _parts(message: Message) -> Iterator[Message]:
-    for count, part in enumerate(message.walk()):
-        if count == _MOST_PARTS:
+    """The parts of this message, and none of a message that it encloses: that one was written by others."""
+    waiting = [message]
+    for _ in range(_MOST_PARTS):
+        if not waiting:
             return
+        part = waiting.pop(0)
         yield part
+        inner = part.get_payload()
+        if part.get_content_maintype() == "multipart" and isinstance(inner, list):
+            waiting += [one for one in inner if isinstance(one, Message)]
+
+
+_STATUSES = ("message/delivery-status", "message/global-delivery-status")
+_REPORTS = ("multipart/report", *_STATUSES)
+_DAEMON = re.compile(r"(mailer-daemon|postmaster|mail-daemon)@?", re.IGNORECASE)
+
+
+def _is_of_daemon(message: Message, sender: str) -> bool:
+    """Whether a mail system wrote it, by its own name."""
+    writers = sender, parseaddr(str(message.get("From", "")))[1]
+    return "X-Failed-Recipients" in message or any(_DAEMON.match(writer) for writer in writers)
 
 
 def _of_delivery_status(part: Message) -> Report:
@@ -128,7 +178,8 @@ def _blocks(part: Message) -> list[Message]:
         return [block for block in payload[:_MOST_PARTS] if isinstance(block, Message)]
     # Some write it as one text, or encode it: read it ourselves.
     text = _decoded(part)
-    return [message_from_bytes(block.encode(), policy=policy.compat32) for block in text.split("\n\n")]
+    fields = BytesHeaderParser(policy=policy.compat32)
+    return [fields.parsebytes(block.encode()) for block in text.split("\n\n", _MOST_PARTS)]
 
 
 def _text(parts: list[Message]) -> str:

@@ -8,13 +8,22 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import re
 from dataclasses import dataclass, field
 
 from gateway.channels.email_mime import Mailbox
-from gateway.domain import parse_attempt_id
+from gateway.domain import About, parse_attempt_id
 from gateway.settings import ReturnSettings
 
 _SEAL_BYTES = 10
+# The ids of events, as wording writes them: the clinic and the appointment.
+_VISIT = re.compile(r"visit-([0-9]{1,9})-([0-9]{1,18})")
+
+
+def visit_of(uid: str) -> About | None:
+    """The appointment of an event's id, None when it is none of ours."""
+    found = _VISIT.fullmatch(uid.partition("@")[0].lower())
+    return About(int(found[1]), int(found[2])) if found else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +43,18 @@ class Seal:
             return None
         return id
 
+    def visit(self, token: str) -> About | None:
+        """The appointment of a token for its calendar event, None when we did not make it."""
+        uid, _, seal = token.lower().partition(".")
+        whole = hmac.compare_digest(seal.encode(), self._sum(uid).encode())
+        return visit_of(uid) if whole else None
+
     def _sum(self, id: str) -> str:
         digest = hmac.digest(self.secret, id.encode(), hashlib.sha256)[:_SEAL_BYTES]
         return base64.b32encode(digest).decode().lower()
 
 
-BOUNCES, UNSUBSCRIBE, REPLIES = "bounces", "unsubscribe", "reply"
+BOUNCES, UNSUBSCRIBE, REPLIES, CALENDAR = "bounces", "unsubscribe", "reply", "calendar"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +73,10 @@ class ReturnPath:
     def reply_to(self, id: str) -> str:
         """The Reply-To header with its line end; empty where replies go to the sender."""
         return f"Reply-To: {self._address(REPLIES, id)}\r\n" if self.domain else ""
+
+    def organizer(self, uid: str) -> Mailbox | None:
+        """Where calendars answer: the same address as long as the event is there; None: nobody listens."""
+        return Mailbox(self._address(CALENDAR, uid)) if self.domain else None
 
     def unsubscribe(self, id: str) -> str:
         """The List-Unsubscribe headers (RFC 2369, RFC 8058) with their line ends."""

@@ -128,7 +128,7 @@ class Session:
             Stage.SENDER, 250, b"MAIL", b"FROM:<%b>" % envelope.sender.address.encode(), *options
         )
         await self._command(Stage.RECIPIENT, 250, b"RCPT", b"TO:<%b>" % envelope.to.address.encode())
-        await self._command(Stage.CONTENT, 354, b"DATA")
+        await self._command(Stage.DATA, 354, b"DATA")
         await self._write_all(octets[:-3])
         return await self._final_dot(octets[-3:])
 
@@ -228,10 +228,11 @@ def _away(error: Exception) -> RelayAwayError:
         return RelayAwayError(
             f"it refuses our user name or password ({error.code}): correct them in the settings", alert=True
         )
-    if "STARTTLS" in str(error):
-        return RelayAwayError("it offers no STARTTLS: set its security to 'tls' or 'none'", alert=True)
+    # The words about AUTH mention STARTTLS as well.
     if "AUTH" in str(error):
         return RelayAwayError("it offers no login: remove the relay's username, or use TLS", alert=True)
+    if "STARTTLS" in str(error):
+        return RelayAwayError("it offers no STARTTLS: set its security to 'tls' or 'none'", alert=True)
     return RelayAwayError(_words(error))
 
 

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from itertools import islice
 
 from gateway.domain import Event
+from gateway.gathering import gather_more
 
 
 class Inbox:
@@ -48,6 +49,7 @@ class Inbox:
             while not self._events and not self._closed:
                 self._news.clear()
                 await self._news.wait()
+            await gather_more(self.__len__, most)
             if self._closed:
                 return
             batch = [event for event, _ in islice(self._events, most)]

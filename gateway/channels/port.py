@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Collection, Sequence
 from typing import Protocol
 
 from gateway import domain
@@ -26,14 +26,28 @@ class Channel(Protocol):
         Blocks while the lines are away, so that nothing is started and no attempt is charged.
         """
 
-    async def prepare(self, content: Content) -> Content:
+    def prepare(self, content: Content) -> Awaitable[Content]:
         """Render what does not depend on the line (sounds, fax image); cached, repeatable.
 
-        Raises gateway.channels.errors.ContentError when this content can never be sent.
+        What needs no rendering may be given at once, as a future that is done.
+
+        Raises gateway.domain.ContentError when this content can never be sent.
         """
 
     async def send(self, attempt: Attempt) -> Outcome:
         """Try once, within the channel's own time limit."""
+
+    def halt(self) -> None:
+        """Nothing more may leave, not even what was started already: it comes back as not sent, uncharged."""
+
+    def proceed(self) -> None:
+        """The end of `halt`."""
+
+    async def hang_up(self) -> None:
+        """End what is under way, where there is something to end: calls and faxes.
+
+        Asked for again and again while a stop holds: what could not be ended now is ended then.
+        """
 
     def batches(self, most: int) -> AsyncIterator[Sequence[Event]]:
         """Receipts and replies as they come, what is waiting and up to `most` at a time, until closed.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from enum import Enum
 
 from smpplib.consts import DESCRIPTIONS
 
-from gateway.domain import Delivered, Failed, Outcome, Retry, RetryKind, Unknown
+from gateway.domain import NO_TEXTS_THERE, Delivered, Failed, Outcome, Retry, RetryKind, Unknown
 
 
 class Refusal(Enum):
@@ -85,8 +86,25 @@ def state_of_word(word: str) -> int | None:
     return _WORDS.get(word.upper()[:6])
 
 
-def of_state(state: int, error: str = "") -> Outcome | None:
-    """What a receipt says; None while the message is still on its way."""
+# Errors of receipts that last, by the network's numbers (3GPP TS 29.002, MAP): nobody has the number, or it
+# has no texts. Networks number their errors as they like: each bind may add its own. A telephone that is off
+# or abroad (27, 6, 5) is not among them.
+_NUMBER_ERRORS = frozenset({"1", "11"})
+
+
+def _lasts(error: str, more: Collection[str]) -> bool:
+    return _plain(error) in _NUMBER_ERRORS.union(map(_plain, more))
+
+
+def _plain(error: str) -> str:
+    return error.lower().lstrip("0")
+
+
+def of_state(state: int, error: str = "", number_errors: Collection[str] = ()) -> Outcome | None:
+    """What a receipt says; None while the message is still on its way.
+
+    `number_errors`: errors that are the number's fault for good, besides the usual ones.
+    """
     evidence = {"state": state, "error": error} if error else {"state": state}
     match state:
         case 2:
@@ -95,6 +113,8 @@ def of_state(state: int, error: str = "") -> Outcome | None:
             return Retry(RetryKind.NO_ANSWER, "receipt-expired", evidence=evidence)
         case 4:
             return Failed("receipt-deleted", evidence=evidence)
+        case 5 if _lasts(error, number_errors):
+            return Failed(NO_TEXTS_THERE, bad_address=True, evidence=evidence)
         case 5:
             return Failed("receipt-undeliverable", evidence=evidence)
         case 7:

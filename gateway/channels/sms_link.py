@@ -1,8 +1,9 @@
-"""One bound SMPP session on an asyncio transport: submits matched by sequence number, a watched peer."""
+"""One bound SMPP connection on an asyncio transport: submits matched by sequence number, a watched peer."""
 
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
@@ -52,8 +53,9 @@ Deliveries = Callable[["Link", int, bytes], None]
 class Link(asyncio.Protocol):
     """Opened by `open`, watched by `watch`, ended by `close`."""
 
-    def __init__(self, bind: Bind, deliveries: Deliveries) -> None:
+    def __init__(self, bind: Bind, kind: sms_pdu.BindKind, deliveries: Deliveries) -> None:
         self._bind = bind
+        self._kind = kind
         self._deliveries = deliveries
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
@@ -70,11 +72,18 @@ class Link(asyncio.Protocol):
         self._asked: float | None = None
 
     @classmethod
-    async def open(cls, bind: Bind, deliveries: Deliveries) -> Link:
-        """Connect and bind as a transceiver; OSError, TimeoutError or BindRefusedError when that fails."""
+    async def open(
+        cls, bind: Bind, kind: sms_pdu.BindKind, tls: ssl.SSLContext | None, deliveries: Deliveries
+    ) -> Link:
+        """Connect and bind; OSError, TimeoutError or BindRefusedError when that fails."""
         async with asyncio.timeout(CONNECT_SECONDS):
-            loop = asyncio.get_running_loop()
-            _, link = await loop.create_connection(lambda: cls(bind, deliveries), bind.host, bind.port)
+            _, link = await asyncio.get_running_loop().create_connection(
+                lambda: cls(bind, kind, deliveries),
+                bind.host,
+                bind.port,
+                ssl=tls,
+                server_hostname=(bind.tls_name or bind.host) if tls else None,
+            )
             try:
                 await link._introduce()
             except BaseException:
@@ -84,7 +93,7 @@ class Link(asyncio.Protocol):
 
     async def _introduce(self) -> None:
         password = self._bind.password.get_secret_value()
-        self._write(sms_pdu.bind_transceiver(self._next(), self._bind.system_id, password))
+        self._write(sms_pdu.bind(self._kind, self._next(), self._bind.system_id, password))
         await asyncio.wait((self._bound, self._lost), return_when=asyncio.FIRST_COMPLETED)
         if not self._bound.done():
             raise ConnectionError(self._lost.result())
@@ -226,7 +235,7 @@ class Link(asyncio.Protocol):
             self.answer(sms_pdu.ENQUIRE_RESP, sequence)
         elif command == sms_pdu.NACK and self._bound.done():
             self._answered(sequence, Response(status or _INVALID_COMMAND, ""))
-        elif command in (sms_pdu.BIND_RESP, sms_pdu.NACK) and not self._bound.done():
+        elif (command in sms_pdu.BIND_RESPONSES or command == sms_pdu.NACK) and not self._bound.done():
             self._bound.set_result(status)
         elif command == sms_pdu.UNBIND:
             self._leave(sequence)

@@ -6,7 +6,6 @@ import asyncio
 import random
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 
 
 class Bucket:
@@ -45,15 +44,18 @@ class Pace:
 
     PAUSE_FIRST = 1.0
     PAUSE_MOST = 60.0
+    # Asked to wait for so long, others of the channel's binds are used.
+    PAUSE_LONG = 5.0
 
-    def __init__(self, window: int, per_second: float) -> None:
+    def __init__(self, window: int, per_second: float, changed: asyncio.Event | None = None) -> None:
+        """`changed` is set whenever `room` may have grown."""
         self._clock = asyncio.get_running_loop().time
         self._window = window
         self._free = window
         self._queue: deque[asyncio.Future[None]] = deque()
         self._bucket = Bucket(per_second, self._clock)
-        self._changed = asyncio.Event()
-        self._paused_until = 0.0
+        self._changed = changed or asyncio.Event()
+        self._paused_until = self._paused_at = 0.0
         self._pause = self.PAUSE_FIRST
         self._wary = False
 
@@ -61,6 +63,11 @@ class Pace:
     def paused(self) -> bool:
         """Whether the SMSC asked us to wait and that time is not over."""
         return self._clock() < self._paused_until
+
+    @property
+    def paused_long(self) -> bool:
+        """Whether the pause is one that others should not wait for."""
+        return self.paused and self._paused_until - self._paused_at >= self.PAUSE_LONG
 
     def room(self) -> int:
         """How many submits may start at once."""
@@ -72,13 +79,9 @@ class Pace:
             free = 1 if free == self._window else 0
         return max(0, min(free, self._bucket.available()))
 
-    async def wait(self) -> None:
-        """Until `room` may have changed."""
-        self._changed.clear()
-        delay = max(self._paused_until - self._clock(), self._bucket.delay())
-        with suppress(TimeoutError):
-            async with asyncio.timeout(delay or None):
-                await self._changed.wait()
+    def delay(self) -> float:
+        """Seconds until `room` grows by itself; 0.0: only an answer makes room."""
+        return max(0.0, self._paused_until - self._clock(), self._bucket.delay())
 
     async def enter(self) -> None:
         """Take a place in the window and a token; in the order of asking."""
@@ -118,6 +121,7 @@ class Pace:
         now = self._clock()
         self._wary = True
         if now >= self._paused_until:
+            self._paused_at = now
             self._paused_until = now + self._pause * random.uniform(0.75, 1.25)
             self._pause = min(self._pause * 2, self.PAUSE_MOST)
         return self._paused_until - now

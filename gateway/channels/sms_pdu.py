@@ -10,6 +10,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from smpplib import smpp
 from smpplib.command_codes import commands
@@ -23,7 +24,9 @@ ENQUIRE: int = commands["enquire_link"]
 ENQUIRE_RESP: int = commands["enquire_link_resp"]
 UNBIND: int = commands["unbind"]
 UNBIND_RESP: int = commands["unbind_resp"]
-BIND_RESP: int = commands["bind_transceiver_resp"]
+BIND_RESPONSES = frozenset(
+    commands[f"bind_{kind}_resp"] for kind in ("transceiver", "transmitter", "receiver")
+)
 NACK: int = commands["generic_nack"]
 _SUBMIT: int = commands["submit_sm"]
 RESPONSE = 0x80000000
@@ -33,11 +36,16 @@ HEADER = struct.Struct(">LLLL")
 LONGEST = 65536
 _TLV = struct.Struct(">HH")
 
+# What a connection is for.
+BindKind = Literal["transceiver", "transmitter", "receiver"]
+
 UDH_INDICATOR = 0x40
 RECEIPT_CLASSES = 0x3C
 TLV_PAYLOAD = 0x0424
 TLV_RECEIPTED_ID = 0x001E
 TLV_STATE = 0x0427
+TLV_NETWORK_ERROR = 0x0423
+TLV_SAR_REFERENCE, TLV_SAR_TOTAL, TLV_SAR_NUMBER = 0x020C, 0x020E, 0x020F
 
 
 # Makes the PDU of a sequence number.
@@ -83,11 +91,9 @@ class _Numbered:
         return self.sequence
 
 
-def bind_transceiver(sequence: int, system_id: str, password: str) -> bytes:
+def bind(kind: BindKind, sequence: int, system_id: str, password: str) -> bytes:
     """The request that opens a session."""
-    made = smpp.make_pdu(
-        "bind_transceiver", client=_Numbered(sequence), system_id=system_id, password=password
-    )
+    made = smpp.make_pdu(f"bind_{kind}", client=_Numbered(sequence), system_id=system_id, password=password)
     octets: bytes = made.generate()
     return octets
 
@@ -113,6 +119,7 @@ def submit(
     data_coding: int,
     udh: bool = False,
     validity: bytes = b"",
+    tlvs: bytes = b"",
 ) -> bytes:
     """A submit_sm that asks for a delivery receipt and replaces nothing."""
     esm_class = UDH_INDICATOR if udh else 0
@@ -125,9 +132,26 @@ def submit(
             validity,
             bytes((0, 1, 0, data_coding, 0, len(body))),  # end of validity, registered_delivery 1, replace 0
             body,
+            tlvs,
         )
     )
     return HEADER.pack(16 + len(octets), _SUBMIT, 0, sequence) + octets
+
+
+def tlv(tag: int, value: bytes) -> bytes:
+    """An optional parameter."""
+    return _TLV.pack(tag, len(value)) + value
+
+
+def sar(reference: int, total: int, number: int) -> bytes:
+    """The optional parameters of segment `number` (from 1) of `total` (SMPP 3.4, 5.3.2.22-24)."""
+    return b"".join(
+        (
+            tlv(TLV_SAR_REFERENCE, (reference & 0xFFFF).to_bytes(2, "big")),
+            tlv(TLV_SAR_TOTAL, bytes((total,))),
+            tlv(TLV_SAR_NUMBER, bytes((number,))),
+        )
+    )
 
 
 def message_id(body: bytes) -> str:

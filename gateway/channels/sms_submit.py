@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 
+from gateway.alphabet import Segments, concatenation_header, plainer, segment
 from gateway.channels import sms_pdu
-from gateway.channels.errors import ContentError
 from gateway.channels.sms_addresses import address_of
 from gateway.channels.sms_causes import Refusal, describe, of_status, refusal
-from gateway.channels.sms_encoding import concatenation_header, segment
 from gateway.channels.sms_link import Link, LinkDownError, LinkLostError, NoResponseError, Response
 from gateway.channels.sms_pace import Pace
-from gateway.channels.sms_receipts import normal_id
+from gateway.channels.sms_quota import Quota
+from gateway.channels.sms_receipts import known_id
 from gateway.domain import (
     PARTLY_SENT,
     Accepted,
     Attempt,
+    ContentError,
     Failed,
     Outcome,
     Retry,
@@ -27,11 +28,12 @@ from gateway.domain import (
     Text,
     Unknown,
 )
-from gateway.settings import Bind, SettingsError
+from gateway.settings import Bind, Concatenation, SettingsError
 
 log = logging.getLogger(__name__)
 
 _LINE_DOWN = Retry(RetryKind.LINE_DOWN, "bind-down", charged=False)
+_DAY_SPENT = Retry(RetryKind.LINE_DOWN, "brand-day-limit", charged=False)
 
 
 class Submitter:
@@ -40,11 +42,13 @@ class Submitter:
     # A later segment that the SMSC refused for being crowded is submitted again, after a pause each time.
     SEGMENT_TRIES = 5
 
-    def __init__(self, bind: Bind, pace: Pace) -> None:
+    def __init__(self, bind: Bind, pace: Pace, quota: Quota | None, *, replace_look_alikes: bool) -> None:
         """Raises SettingsError for what SMPP 3.4 has no room for."""
         self.link: Link | None = None
         self._bind = bind
         self._pace = pace
+        self._quota = quota
+        self._replace_look_alikes = replace_look_alikes
         self._source = _source(bind).octets()
         self._crowded = False
         self._alerted: set[int] = set()
@@ -55,31 +59,31 @@ class Submitter:
         if destination is None:
             return Failed("address-unusable", bad_address=True)
         try:
-            makers = self._makers(attempt, destination)
+            text = self._segmented(attempt)
         except ContentError as error:
             return Failed(f"content-unusable: {error}")
-        return await self._submit_all(makers)
+        if self._quota is not None and not await self._quota.take(len(text.bodies)):
+            return _DAY_SPENT
+        return await self._submit_all(self._makers(attempt, text, destination))
 
-    def _makers(self, attempt: Attempt, destination: sms_pdu.Address) -> list[sms_pdu.Maker]:
+    def _segmented(self, attempt: Attempt) -> Segments:
         if not isinstance(attempt.content, Text):
             raise ContentError("this is not a text message")
-        text = segment(attempt.content.body, gsm7_default=self._bind.gsm7_default)
-        total = len(text.bodies)
+        body = attempt.content.body
+        return segment(
+            plainer(body) if self._replace_look_alikes else body, gsm7_default=self._bind.gsm7_default
+        )
+
+    def _makers(self, attempt: Attempt, text: Segments, destination: sms_pdu.Address) -> list[sms_pdu.Maker]:
         make = partial(
             sms_pdu.submit,
             source=self._source,
             destination=destination.octets(),
-            data_coding=text.data_coding,
-            udh=total > 1,
             validity=_validity(attempt.expires_at),
         )
-        if total == 1:
-            return [partial(make, body=text.bodies[0])]
+        # Texts to one number need differing references, wherever they come from.
         reference = attempt.message * 31 + attempt.number
-        return [
-            partial(make, body=concatenation_header(reference, total, number) + body)
-            for number, body in enumerate(text.bodies, 1)
-        ]
+        return in_segments(text, self._bind.concatenation, reference, make)
 
     async def _submit_all(self, makers: Sequence[sms_pdu.Maker]) -> Outcome:
         ids: list[str] = []
@@ -89,7 +93,7 @@ class Submitter:
                 # A part that may have arrived is as bad as one that has.
                 in_part = ids or (len(makers) > 1 and isinstance(refused, Unknown))
                 return _in_part(refused, ids, len(makers)) if in_part else refused
-        known = tuple(normal_id(id, self._bind.response_ids) for id in ids if id)
+        known = tuple(known_id(id, self._bind.response_ids, self._bind) for id in ids if id)
         whole = len(known) == len(ids)
         return Accepted("submitted", known if whole else (), whole, {"message_id": ids[0]})
 
@@ -147,6 +151,30 @@ class Submitter:
             self._crowded = False
             self._alerted.clear()
             self._pace.flow()
+
+
+def in_segments(
+    text: Segments, concatenation: Concatenation, reference: int, make: Callable[..., bytes]
+) -> list[sms_pdu.Maker]:
+    """What makes each submit of a text, whose segments find each other by `reference`; `make` makes one."""
+    total = len(text.bodies)
+    make = partial(make, data_coding=text.data_coding)
+    if total == 1:
+        return [partial(make, body=text.bodies[0])]
+    parts = enumerate(text.bodies, 1)
+    match concatenation:
+        case "udh":
+            return [
+                partial(make, body=concatenation_header(reference, total, number) + body, udh=True)
+                for number, body in parts
+            ]
+        case "sar":
+            return [
+                partial(make, body=body, tlvs=sms_pdu.sar(reference, total, number)) for number, body in parts
+            ]
+        case "payload":
+            whole = sms_pdu.tlv(sms_pdu.TLV_PAYLOAD, b"".join(text.bodies))
+            return [partial(make, body=b"", tlvs=whole)]
 
 
 def _in_part(last: Outcome, ids: list[str], total: int) -> Unknown:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from gateway import domain
@@ -10,17 +11,35 @@ from gateway.asterisk import variables
 from gateway.asterisk.ami import Ami
 from gateway.asterisk.calls import pieces
 from gateway.asterisk.results import CallResult
-from gateway.channels.errors import ContentError
-from gateway.channels.pace import Pace, Share, trunk_pace
 from gateway.channels.telephone import Dial, TelephoneChannel, readable
+from gateway.channels.trunks import TrunkLine, Ways
 from gateway.channels.voice_causes import outcome
-from gateway.domain import Action, Attempt, Content, Desk, Outcome, Prompt, Script, Sounds, Speech
+from gateway.domain import (
+    Action,
+    Attempt,
+    Content,
+    ContentError,
+    Desk,
+    Outcome,
+    Prompt,
+    Script,
+    Sounds,
+    Speech,
+)
 from gateway.settings import Trunk, VoiceSettings
 
 Render = Callable[[tuple[Speech | Prompt, ...]], Awaitable[tuple[Path, ...]]]
 
-# Beyond ringing and talking: the handler's report and a slow exchange.
+# What the dialplan plays: the name of a sound as the exchange knows it.
+Named = Callable[[Path], str]
+
+# Beyond talking: the handler's report and a slow exchange.
 MARGIN_SECONDS = 30.0
+
+
+def by_path(file: Path) -> str:
+    """Of an exchange that reads our files: the whole path without its ending."""
+    return readable(file.with_suffix(""))
 
 
 class VoiceChannel(TelephoneChannel):
@@ -29,16 +48,19 @@ class VoiceChannel(TelephoneChannel):
     name = domain.Channel.VOICE
 
     def __init__(
-        self, ami: Ami, trunk: Trunk, voice: VoiceSettings, render: Render, pace: Pace | None = None
+        self,
+        ami: Ami,
+        lines: Sequence[TrunkLine],
+        voice: VoiceSettings,
+        render: Render,
+        named: Named = by_path,
     ) -> None:
-        """`pace`: that of the trunk, when faxes go over it as well."""
-        pace = pace or trunk_pace(trunk)
-        super().__init__(ami, Share(pace, trunk.max_calls), trunk.caller_id, trunk.ring_seconds)
+        """`named`: how the exchange finds a sound."""
+        super().__init__(ami, Ways(lines, lambda trunk: trunk.max_calls))
+        self._named = named
         self._render = render
-        self._seconds = trunk.ring_seconds + trunk.max_call_seconds + MARGIN_SECONDS
         self._transfer_seconds = voice.transfer_seconds
         self._fixed = {
-            variables.DETECT: trunk.amd.arguments if trunk.detect_machines else "",
             variables.ANSWER_SECONDS: str(voice.answer_seconds),
             variables.BEEP_SECONDS: str(voice.wait_for_beep_seconds),
         }
@@ -48,15 +70,20 @@ class VoiceChannel(TelephoneChannel):
         if not isinstance(content, Script):
             raise ContentError(f"a call cannot play {type(content).__name__}")
         sounds = await rendered(content, self._render)
-        _variables(sounds)
+        sound_variables(sounds, self._named)
         return sounds
 
-    def _dial(self, attempt: Attempt) -> Dial:
+    def _dial(self, attempt: Attempt, trunk: Trunk) -> Dial:
         if not isinstance(attempt.content, Sounds):
             raise ContentError(f"a call cannot play {type(attempt.content).__name__}")
         sounds = attempt.content
         talking = self._transfer_seconds if Action.TRANSFER in sounds.menu.values() else 0
-        return Dial(variables.CALL_CONTEXT, self._fixed | _variables(sounds), self._seconds + talking)
+        fixed = self._fixed | {
+            variables.DETECT: trunk.amd.arguments if trunk.detect_machines else "",
+            variables.CALL_SECONDS: str(trunk.max_call_seconds),
+        }
+        seconds = trunk.max_call_seconds + MARGIN_SECONDS + talking
+        return Dial(variables.CALL_CONTEXT, fixed | sound_variables(sounds, self._named), seconds)
 
     def _outcome(self, result: CallResult, attempt: Attempt | None) -> Outcome:
         return outcome(result)
@@ -77,7 +104,8 @@ async def rendered(script: Script, render: Render) -> Sounds:
     )
 
 
-def _variables(sounds: Sounds) -> dict[str, str]:
+def sound_variables(sounds: Sounds, named: Named = by_path) -> dict[str, str]:
+    """What the dialplan plays and offers, as channel variables; ContentError when that is too much."""
     if not sounds.person or not sounds.machine:
         raise ContentError("a script without a sound")
     lists = {
@@ -91,13 +119,15 @@ def _variables(sounds: Sounds) -> dict[str, str]:
     found = {f"{variables.MENU}_{key}": action.value for key, action in sounds.menu.items()}
     found[variables.ON_MACHINE] = sounds.on_machine.value
     for name, files in lists.items():
-        found |= _listed(name, files)
+        found |= _listed(name, files, named)
     return found
 
 
-def _listed(name: str, files: Sequence[Path]) -> dict[str, str]:
-    """The files as the dialplan plays them: whole paths without their endings, joined by &."""
+# Asked when a message is prepared and when it is called; much of it is the same for everybody.
+@lru_cache(maxsize=4096)
+def _listed(name: str, files: tuple[Path, ...], named: Named) -> Mapping[str, str]:
+    """The files as the dialplan plays them, joined by &."""
     try:
-        return pieces(name, "&".join(readable(file.with_suffix("")) for file in files))
+        return pieces(name, "&".join(named(file) for file in files))
     except ValueError as error:
         raise ContentError(f"a script of {len(files)} sounds is too long: {error}") from error

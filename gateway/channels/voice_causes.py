@@ -5,14 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gateway.asterisk.results import CallResult
-from gateway.domain import VOICEMAIL_LEFT, Delivered, Failed, OptedOut, Outcome, Retry, RetryKind, Unknown
+from gateway.domain import (
+    VOICEMAIL,
+    VOICEMAIL_LEFT,
+    Delivered,
+    Failed,
+    OptedOut,
+    Outcome,
+    Retry,
+    RetryKind,
+    Unknown,
+)
 
 BUSY = Retry(RetryKind.BUSY, "busy")
 NO_ANSWER = Retry(RetryKind.NO_ANSWER, "no-answer")
 UNREACHABLE = Retry(RetryKind.NO_ANSWER, "unreachable")
 DECLINED = Retry(RetryKind.DECLINED, "declined")
+# By analytics of the networks, as unwanted: of our calls as such, not of this one (rules 1.14).
+BLOCKED = Retry(RetryKind.DECLINED, "blocked-by-analytics")
 TEMPORARY = Retry(RetryKind.TEMPORARY, "network-trouble")
 HUNG_UP_EARLY = Retry(RetryKind.NO_ANSWER, "hung-up-early")
+CUT_OFF = Retry(RetryKind.NO_ANSWER, "cut-off")
 MACHINE_MET = Retry(RetryKind.NO_ANSWER, "machine-met")
 MACHINE_HAS_IT = Retry(RetryKind.NO_ANSWER, VOICEMAIL_LEFT)
 NO_SUCH_NUMBER = Failed("no-such-number", bad_address=True)
@@ -46,8 +59,8 @@ BY_SIP: Mapping[int, Outcome] = {
     603: DECLINED,
     604: NO_SUCH_NUMBER,
     606: NO_MEDIA,
-    607: DECLINED,
-    608: DECLINED,
+    607: BLOCKED,
+    608: BLOCKED,
 }
 
 BY_CAUSE: Mapping[int, Outcome] = {
@@ -81,7 +94,7 @@ BY_STAGE: Mapping[str, Outcome] = {
     "transferred": Delivered("transferred"),
     "opted-out": OptedOut("opted-out"),
     "played": Delivered("played"),
-    "left": Delivered("voicemail"),
+    "left": Delivered(VOICEMAIL),
     "left-more": MACHINE_HAS_IT,
     "met-later": MACHINE_MET,
     "met-hang-up": Failed("machine-met"),
@@ -93,9 +106,14 @@ BY_STAGE: Mapping[str, Outcome] = {
     "leaving": HUNG_UP_EARLY,
 }
 
+# Stages in which the message was not heard yet; none: it rang.
+UNHEARD = {stage for stage, end in BY_STAGE.items() if end is HUNG_UP_EARLY} | {""}
+
 
 def outcome(result: CallResult) -> Outcome:
     """The outcome of a call, with its evidence."""
+    if result.cut and result.stage in UNHEARD:
+        return with_evidence(CUT_OFF, evidence(result))
     if not result.stage:
         return with_evidence(unanswered(result), evidence(result))
     return with_evidence(BY_STAGE.get(result.stage, Unknown("strange-report")), evidence(result))
@@ -103,6 +121,8 @@ def outcome(result: CallResult) -> Outcome:
 
 def unanswered(result: CallResult) -> Outcome:
     """The outcome of a call that nobody answered."""
+    if result.blocked:
+        return BLOCKED
     if result.sip >= 300:
         return BY_SIP.get(result.sip) or BY_CAUSE.get(result.cause, TEMPORARY)
     if result.sip == 0 and result.cause in _TIMED_OUT:
@@ -120,6 +140,7 @@ def evidence(result: CallResult) -> dict[str, object]:
         "cause": result.cause,
         "sip": result.sip,
         "seconds": result.seconds,
+        "trunk": result.trunk,
     }
     return {name: value for name, value in found.items() if value != ""}
 

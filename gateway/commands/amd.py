@@ -11,11 +11,20 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-from rich.table import Table
 
 from gateway.asterisk.calibration import Recording, Result, measure, search, tries
 from gateway.asterisk.trials import Trials
-from gateway.commands.shared import ConfigOption, JsonOption, console, load, out, print_json, progress, run
+from gateway.commands.shared import (
+    ConfigOption,
+    JsonOption,
+    console,
+    load,
+    out,
+    print_json,
+    progress,
+    run,
+    table_of,
+)
 from gateway.domain import RingwellError
 from gateway.exchange import connection, running_exchange
 from gateway.settings import MachineDetection, Settings
@@ -91,7 +100,7 @@ async def _calibrate(
 ) -> tuple[Result, Result | None]:
     with tempfile.TemporaryDirectory(prefix="ringwell-amd-") as sounds:
         recordings = await asyncio.to_thread(lambda: list(_prepared(folder, Path(sounds))))
-        async with running_exchange(settings) as instance, connection(settings, instance) as ami:
+        async with running_exchange(settings), connection(settings) as ami:
             return await _measured(Trials(ami, at_once), recordings, detection, find)
 
 
@@ -158,7 +167,9 @@ def _seconds(found: Sequence[float]) -> dict[str, float]:
 
 
 def _show(result: Result) -> None:
-    table = Table("", "Recordings", "Person", "Machine", "Not sure", "Right", "Seconds", "At most", box=None)
+    table = table_of(
+        "", "Recordings", "Person", "Machine", "Not sure", "Right", "Seconds", "At most", box=None
+    )
     for label, machine in LABELS.items():
         told = _plain_label(result, machine)
         taken, seconds = told["taken_for"], told["seconds"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
+from typing import Annotated
 
 import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -13,6 +15,7 @@ from gateway.asterisk.instance import Instance
 from gateway.asterisk.runtime import Runtime, is_tested
 from gateway.commands.shared import ConfigOption, JsonOption, console, load, out, print_json, run
 from gateway.exchange import configured_instance
+from gateway.include import FOLDER, included_files, write_files
 
 app = typer.Typer(help="The embedded Asterisk: provision, start, stop, look.", no_args_is_help=True)
 
@@ -58,6 +61,19 @@ def _plain_progress() -> provisioning.Progress:
             console.print(f"Asterisk: {step.lower()} package {count}")
 
     return show
+
+
+@app.command()
+def include(
+    output: Annotated[Path, typer.Option("--output", help="Where to write a folder 'ringwell'.")],
+    config: ConfigOption = None,
+) -> None:
+    """Write what an Asterisk that is there already has to include; docs/external-asterisk.md says where."""
+    files = included_files(load(config))
+    write_files(files, output)
+    out.print(f"{len(files)} files are in {output / FOLDER}. Add to the exchange's own configuration:")
+    for name in ("extensions.conf", "manager.conf", "pjsip.conf"):
+        out.print(f"  {name}:  #include {FOLDER}/{name}")
 
 
 @app.command()

@@ -2,130 +2,109 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
-from dataclasses import asdict
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from gateway import broadcast as planning
-from gateway.broadcast import Decision
 from gateway.commands import voice_lengths
-from gateway.commands.broadcast_order import describe
-from gateway.commands.broadcast_view import line_of, plan_table, tally_of, word
+from gateway.commands.broadcast_options import AttachOption, OrderedOnce, with_options
+from gateway.commands.broadcast_order import Named, completed, describe, named, told_steps
+from gateway.commands.broadcast_view import (
+    Line,
+    line_of,
+    plan_table,
+    segments_told,
+    stops_told,
+    tally_of,
+    without_steps,
+    word,
+)
 from gateway.commands.fax_document import with_document
+from gateway.commands.mail_files import with_files
 from gateway.commands.shared import (
     MOST,
     ConfigOption,
     JsonOption,
     console,
     load,
+    local,
     out,
     print_json,
     progress,
     ready_store,
     run,
+    table_of,
 )
 from gateway.console import words
-from gateway.domain import Broadcast, BroadcastClass, Channel, MessageType, State
+from gateway.documents.tiff import line_seconds
+from gateway.domain import Broadcast, Channel, State
+from gateway.domain.message_types import TYPES, Audience
+from gateway.in_force import in_force
 from gateway.policy import Rules
 from gateway.settings import Settings
-from store import broadcasts, history
+from gateway.wording.remarks import remarks
+from store import broadcasts, history, people, stops
+from store.stops import Stop
 
+NOBODY = {
+    Audience.APPOINTMENTS: "Nobody: there is no such appointment. Import some with "
+    "'ringwell import appointments'.",
+    Audience.RENEWALS: "Nobody: no renewal is due then. Import some with 'ringwell import renewals'.",
+    Audience.BIRTHDAYS: "Nobody has a birthday then; birth dates come with 'ringwell import clients'.",
+    Audience.LIST: "Nobody is on this list.",
+    Audience.EVERYBODY: "Nobody is there. Import them with 'ringwell import clients' or 'staff'.",
+}
 app = typer.Typer(help="Plan, create, look at and cancel broadcasts.", no_args_is_help=True)
 
 
-TypeOption = Annotated[MessageType, typer.Option("--type", help="What the messages are about.")]
-ChannelOption = Annotated[Channel, typer.Option("--channel", help="Contact method.")]
-StartOption = Annotated[
-    datetime | None,
-    typer.Option("--start-date", formats=["%Y-%m-%d"], help="Date of the appointments (default: tomorrow)."),
-]
-DaysOption = Annotated[int, typer.Option("--days", min=1, max=366, help="How many days of appointments.")]
-AtOption = Annotated[
-    datetime | None,
-    typer.Option(
-        "--at",
-        formats=["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"],
-        help="Broadcast date and time in the clinic's zone (default: now).",
-    ),
-]
-PreferenceOption = Annotated[
-    bool,
-    typer.Option(
-        "--only-preference/--everybody-by-channel",
-        help="Use a recipient's preferred contact method where there is one.",
-    ),
-]
-TemplatesOption = Annotated[
-    Path | None, typer.Option("--templates", help="TOML file with the texts (default: the texts that ship).")
-]
-FaxDocumentOption = Annotated[
-    Path | None,
-    typer.Option("--fax-document", help="PDF, PNG, JPEG or TIFF that faxes carry instead of a text."),
-]
 NumberArgument = Annotated[int, typer.Argument(min=1, max=MOST, help="The broadcast's number.")]
 RenderOption = Annotated[
     bool,
     typer.Option("--render/--no-render", help="Render what calls need now, or leave it to the gateway."),
 ]
-ClassOption = Annotated[BroadcastClass, typer.Option("--class", help="What the consent rules follow.")]
 
 
 @app.command()
-def plan(
-    channel: ChannelOption,
-    type: TypeOption = MessageType.UPCOMING_APPOINTMENTS,
-    start_date: StartOption = None,
-    days: DaysOption = 1,
-    at: AtOption = None,
-    only_preference: PreferenceOption = True,
-    templates: TemplatesOption = None,
-    fax_document: FaxDocumentOption = None,
-    broadcast_class: ClassOption = BroadcastClass.HEALTH,
-    config: ConfigOption = None,
-    as_json: JsonOption = False,
-) -> None:
+@with_options
+def plan(options: OrderedOnce, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Show each recipient with the decision and its reason; nothing is written or sent."""
     settings = load(config)
-    wanted = describe(
-        settings, "plan", channel, type, start_date, days, at, only_preference, templates, broadcast_class
-    )
-    lines = [line_of(decision) for decision in run(_preview(settings, wanted, fax_document))]
+    wanted = describe(settings, "plan", options)
+    lines, held = run(_preview(settings, wanted, options.fax_document, named(options)))
     if as_json:
         print_json([asdict(line) for line in lines])
     elif lines:
-        out.print(plan_table(lines))
+        out.print(plan_table(lines, settings))
         out.print(", ".join(f"{count} {word}" for word, count in tally_of(lines).items()))
+        for told in (segments_told(lines), without_steps(wanted, lines)):
+            if told:
+                out.print(told)
+        for told in stops_told(held, {line.channel for line in lines}, settings):
+            out.print(told, soft_wrap=True)
     else:
-        out.print("Nobody: there is no such appointment. Import some with 'ringwell import appointments'.")
+        out.print(NOBODY[TYPES[options.type].audience])
 
 
 @app.command()
+@with_options
 def create(
     name: Annotated[str, typer.Argument(help="A name to find the broadcast by.")],
-    channel: ChannelOption,
-    type: TypeOption = MessageType.UPCOMING_APPOINTMENTS,
-    start_date: StartOption = None,
-    days: DaysOption = 1,
-    at: AtOption = None,
-    only_preference: PreferenceOption = True,
-    templates: TemplatesOption = None,
-    fax_document: FaxDocumentOption = None,
-    broadcast_class: ClassOption = BroadcastClass.HEALTH,
+    options: OrderedOnce,
+    attach: AttachOption = None,
     render: RenderOption = True,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Write a broadcast down; the running gateway sends it at its time."""
     settings = load(config)
-    wanted = describe(
-        settings, name, channel, type, start_date, days, at, only_preference, templates, broadcast_class
-    )
-    number, tally = run(_create(settings, wanted, fax_document, render))
+    wanted = describe(settings, name, options)
+    number, tally = run(_create(settings, wanted, options.fax_document, attach or (), render, named(options)))
     if as_json:
         print_json({"broadcast": number, "messages": tally})
     else:
@@ -136,13 +115,14 @@ def create(
 @app.command("list")
 def list_broadcasts(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Show all broadcasts with their counts."""
-    found = run(_listing(load(config)))
+    settings = load(config)
+    found = run(_listing(settings))
     if as_json:
         print_json([_as_data(order, counts) for order, counts in found])
     elif found:
-        table = Table("No.", "Name", "Type", "Channel", "Send at", "State", "Messages")
+        table = table_of("No.", "Name", "Type", "Channel", "Send at", "State", "Messages")
         for order, counts in found:
-            at = order.send_at.strftime("%Y-%m-%d %H:%M UTC")
+            at = local(order.send_at, settings)
             told = ", ".join(f"{count} {state}" for state, count in sorted(counts.items()))
             table.add_row(str(order.id), order.name, order.type, order.channel, at, order.state, told)
         out.print(table)
@@ -165,9 +145,13 @@ def show(
         print_json(found)
         return
     out.print(f"broadcast {number}: {found['name']} ({found['type']}, {found['state']})")
-    table = Table("Channel", "State", "Why", "Messages")
+    steps = bool(found["cascade"])
+    if steps:
+        out.print(found["steps"])
+    table = table_of(*(["Step"] * steps), "Channel", "State", "Why", "Messages")
     for row in found["counts"]:
-        table.add_row(row["channel"], row["state"], words.cause(row["cause"]), str(row["messages"]))
+        line = (row["channel"], row["state"], words.cause(row["cause"]), str(row["messages"]))
+        table.add_row(*([str(row["step"] + 1)] * steps), *line)
     out.print(table)
 
 
@@ -189,33 +173,70 @@ def cancel(
         out.print(f"broadcast {number}: {cancelled} messages cancelled")
 
 
-async def _complete(settings: Settings, wanted: Broadcast, fax_document: Path | None) -> Broadcast:
+def _remark(settings: Settings, wanted: Broadcast) -> None:
+    """What the writer of the texts for calls should know."""
+    channels = {wanted.channel, *(step.channel for step in wanted.cascade)}
+    if Channel.VOICE in channels or wanted.only_preference:
+        agreed = settings.voice.machine_details
+        for remark in remarks(wanted.templates, wanted.broadcast_class, agreed):
+            console.print(remark, style="yellow", soft_wrap=True)
+
+
+async def enclosing(
+    settings: Settings, wanted: Broadcast, fax_document: Path | None, attach: Sequence[Path] = ()
+) -> Broadcast:
+    """The broadcast with what its faxes and mails carry, kept with the gateway."""
+    wanted = await asyncio.to_thread(with_files, settings, wanted, attach)
     if fax_document is None:
         return wanted
-    complete, pages = await with_document(settings, wanted, fax_document)
-    console.print(f"each fax will have {pages} pages, its cover included")
+    complete, image = await with_document(settings, wanted, fax_document)
+    long = f"about {line_seconds(image.tiff) / 60:.1f} minutes"
+    console.print(f"each fax will have {image.pages} pages, its cover included, and take {long}")
     return complete
 
 
-async def _preview(settings: Settings, wanted: Broadcast, fax_document: Path | None) -> list[Decision]:
-    wanted = await _complete(settings, wanted, fax_document)
+async def _preview(
+    settings: Settings, wanted: Broadcast, fax_document: Path | None, named: Named
+) -> tuple[list[Line], list[Stop]]:
+    """What is printed, a line for each: the facts of a page are gone when the next is judged.
+
+    Also the stops that hold.
+    """
     async with ready_store(settings) as store:
+        settings = await in_force(store, settings)
+        wanted = await completed(store, settings, wanted, named)
+        _remark(settings, wanted)
+        wanted = await enclosing(settings, wanted, fax_document)
         pages = planning.preview(store, settings.clinic.id, wanted, Rules.of(settings))
-        needs = voice_lengths.needs_of(settings)
-        decisions = [decision async for page in pages for decision in voice_lengths.counted(needs, page)]
+        needs, held = voice_lengths.needs_of(settings), await store.read(stops.current, settings.clinic.id)
+        lines = [
+            line_of(decision, settings, held)
+            async for page in pages
+            for decision in voice_lengths.counted(needs, page)
+        ]
         if needs.parts:
             async with voice_lengths.library(settings, store) as library:
                 voice_lengths.tell(await voice_lengths.measured(library, needs), settings.voice.warn_seconds)
-        return decisions
+        who = {line.recipient for line in lines}
+        ids = await store.read(people.external_ids, settings.clinic.id, who)
+        return [replace(line, client=ids.get(line.recipient, "")) for line in lines], held
 
 
 async def _create(
-    settings: Settings, wanted: Broadcast, fax_document: Path | None, render: bool
+    settings: Settings,
+    wanted: Broadcast,
+    fax_document: Path | None,
+    attach: Sequence[Path],
+    render: bool,
+    named: Named,
 ) -> tuple[int, dict[str, int]]:
     clinic = settings.clinic.id
-    wanted = await _complete(settings, wanted, fax_document)
     tally: Counter[str] = Counter()
     async with ready_store(settings) as store:
+        settings = await in_force(store, settings)
+        wanted = await completed(store, settings, wanted, named)
+        _remark(settings, wanted)
+        wanted = await enclosing(settings, wanted, fax_document, attach)
         number = await planning.order(store, clinic, wanted)
         size = await store.read(broadcasts.audience_size, clinic, wanted)
         pages = planning.plan(store, clinic, planning.numbered(wanted, number), Rules.of(settings))
@@ -226,7 +247,7 @@ async def _create(
                 decisions = voice_lengths.counted(needs, page) if render else page
                 tally.update(word(decision) for decision in decisions)
                 counts = ", ".join(f"{count} {word}" for word, count in tally.items())
-                bar.update(task, advance=len(page), counts=counts)
+                bar.update(task, advance=sum(not decision.step for decision in page), counts=counts)
         if render and needs.parts:
             async with voice_lengths.library(settings, store) as library:
                 failed = await voice_lengths.rendered(settings, library, needs)
@@ -252,11 +273,12 @@ async def _show(settings: Settings, number: int) -> dict[str, Any] | None:
         found = await store.read(broadcasts.find, settings.clinic.id, number)
         if found is None:
             return None
-        counts = await store.read(history.counts, settings.clinic.id, history.Filter(broadcast=number))
+        counts = await store.read(history.counts_by_step, settings.clinic.id, number)
     data = asdict(found)
+    data["steps"] = told_steps(found)
     data["counts"] = [
-        {"channel": channel, "state": state.value, "cause": cause, "messages": count}
-        for (_, channel, state, cause), count in sorted(counts.items(), key=str)
+        {"step": step, "channel": channel, "state": state.value, "cause": cause, "messages": count}
+        for (step, channel, state, cause), count in sorted(counts.items(), key=str)
     ]
     return data
 

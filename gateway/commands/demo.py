@@ -15,7 +15,7 @@ import typer
 from rich.live import Live
 from rich.table import Table
 
-from gateway.commands.shared import console, out, run, to_json
+from gateway.commands.shared import console, out, run, table_of, to_json
 from gateway.console import words
 
 if TYPE_CHECKING:
@@ -93,12 +93,12 @@ def _show(found: Report, versions: dict[str, str]) -> None:
         (message["channel"], message["state"], words.cause(message["cause"] or message["reason"]))
         for message in found.messages
     )
-    table = Table("Channel", "State", "Why", "Messages", title="What the gateway says")
+    table = table_of("Channel", "State", "Why", "Messages", title="What the gateway says")
     for (channel, state, why), count in sorted(outcomes.items()):
         table.add_row(channel, state, why, str(count))
     out.print(table)
     seen = Counter((entry.kind, entry.result) for entry in found.town)
-    table = Table("Kind", "Result", "Contacts", title="What the town saw")
+    table = table_of("Kind", "Result", "Contacts", title="What the town saw")
     for (kind, result), count in sorted(seen.items()):
         table.add_row(kind, result, str(count))
     out.print(table)

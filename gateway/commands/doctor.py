@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from gateway.commands.shared import ConfigOption, JsonOption, load, out, print_json, run
+from gateway.commands.shared import ConfigOption, JsonOption, load, out, print_json, run, table_of
 from gateway.doctor import Finding, examine
 
 
@@ -29,7 +29,7 @@ def doctor(
 
 
 def _table(findings: list[Finding]) -> Table:
-    table = Table("Part", "", "Found", "What to do")
+    table = table_of("Part", "", "Found", "What to do")
     for finding in findings:
         mark = Text("ok", "green") if finding.well else Text("look", "red")
         table.add_row(finding.part, mark, finding.found, finding.advice)

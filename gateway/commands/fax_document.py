@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import os
 from dataclasses import replace
 from pathlib import Path
 
-from gateway.domain import Broadcast, Channel, FaxLetter, RingwellError
+from gateway.commands.kept_files import keep
+from gateway.documents.fax import check_size
+from gateway.domain import Broadcast, Channel, FaxImage, FaxLetter, RingwellError
 from gateway.lines import fax_renderer
 from gateway.settings import Settings
 
@@ -17,29 +17,29 @@ class FaxDocumentError(RingwellError):
     """A document cannot be faxed; the message says why."""
 
 
-async def with_document(settings: Settings, wanted: Broadcast, file: Path) -> tuple[Broadcast, int]:
-    """The broadcast with the document in place of its fax text, and how many pages each fax will have.
+async def with_document(settings: Settings, wanted: Broadcast, file: Path) -> tuple[Broadcast, FaxImage]:
+    """The broadcast with the document in place of its fax text, and what each fax will look like.
 
     Raises FaxDocumentError or DocumentError. The file is copied: it may be moved or changed afterwards.
     """
-    kept = await asyncio.to_thread(_keep, settings.folder / "documents", file)
-    renderer = fax_renderer(settings)
-    image = await renderer.render(FaxLetter("", "", document=kept, to_number=""))
+    kept, is_new = await asyncio.to_thread(_keep, settings.folder / "documents", file)
+    try:
+        image = await fax_renderer(settings).render(FaxLetter("", "", document=kept, to_number=""))
+    except BaseException:
+        # A broadcast before may still need what was there.
+        if is_new:
+            kept.unlink(missing_ok=True)
+        raise
     texts = {name: dict(fields) for name, fields in wanted.templates.items()}
     texts[Channel.FAX.value]["document"] = str(kept)
-    return replace(wanted, templates=texts), image.pages
+    return replace(wanted, templates=texts), image
 
 
-def _keep(folder: Path, file: Path) -> Path:
+def _keep(folder: Path, file: Path) -> tuple[Path, bool]:
+    """The copy, and whether it is a new one."""
+    # Before a byte is read: it may have gigabytes.
+    check_size(file)
     try:
-        octets = file.read_bytes()
+        return keep(folder, file.read_bytes())
     except OSError as error:
-        raise FaxDocumentError(f"cannot read {file}: {error.strerror}") from error
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    kept = folder / hashlib.sha256(octets).hexdigest()
-    if not kept.exists():
-        draft = kept.with_suffix(".part")
-        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as copy:
-            copy.write(octets)
-        draft.replace(kept)
-    return kept
+        raise FaxDocumentError(f"cannot keep {file}: {error.strerror}") from error

@@ -10,11 +10,20 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
-from gateway.asterisk.instance import Instance
 from gateway.asterisk.playing import NotPlayedError, play_to
-from gateway.commands.shared import MOST, ConfigOption, JsonOption, load, out, print_json, ready_store, run
+from gateway.commands.shared import (
+    MOST,
+    ConfigOption,
+    JsonOption,
+    load,
+    local,
+    out,
+    print_json,
+    ready_store,
+    run,
+    table_of,
+)
 from gateway.exchange import connection
 from gateway.settings import Settings
 from gateway.studio.shelf import Shelf, Uploaded
@@ -54,7 +63,7 @@ def list_prompts(config: ConfigOption = None, as_json: JsonOption = False) -> No
     if as_json:
         print_json(found)
         return
-    table = Table("Number", "Name", "Title", "Played", "Drafts", "Asked for", box=None)
+    table = table_of("Number", "Name", "Title", "Played", "Drafts", "Asked for", box=None)
     for row in found:
         played = ", ".join(f"{one['language']} {one['seconds']:.1f} s" for one in row["played"])
         waiting = [str(len(row[key])) for key in ("drafts", "tasks")]
@@ -118,14 +127,14 @@ def show(prompt: PromptArgument, config: ConfigOption = None, as_json: JsonOptio
     out.print(f"{entry.id}  {entry.name}  {entry.title}")
     if entry.wording:
         out.print(entry.wording)
-    _print_versions(active)
+    _print_versions(active, load(config))
 
 
 @app.command()
 def versions(prompt: PromptArgument, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Show every version: who recorded it, when, how long and how loud."""
     _, found = run(_versions(config, prompt))
-    print_json(found) if as_json else _print_versions(found)
+    print_json(found) if as_json else _print_versions(found, load(config))
 
 
 async def _versions(config: Path | None, prompt: str) -> tuple[PromptEntry, list[dict[str, Any]]]:
@@ -144,8 +153,8 @@ def _file(settings: Settings, version: Version) -> str:
     return str(settings.recordings / f"{version.take.audio}.wav")
 
 
-def _print_versions(found: Sequence[dict[str, Any]]) -> None:
-    table = Table(
+def _print_versions(found: Sequence[dict[str, Any]], settings: Settings) -> None:
+    table = table_of(
         "Version", "Language", "State", "Seconds", "LUFS", "By", "When", "Name", "Findings", box=None
     )
     for one in found:
@@ -156,7 +165,7 @@ def _print_versions(found: Sequence[dict[str, Any]]) -> None:
             f"{one['seconds']:.1f}",
             f"{one['recorded_loudness']:.1f} to {one['loudness']:.1f}",
             f"{one['by']} ({one['source']})",
-            f"{one['at'].astimezone():%Y-%m-%d %H:%M}",
+            local(one["at"], settings),
             one["label"],
             ", ".join(one["findings"]),
         )
@@ -173,16 +182,25 @@ def add(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a version of a recording: silence trimmed, loudness evened, the original kept."""
+    """Make a version of a recording: silence trimmed, loudness evened, the original kept.
+
+    One with something wrong is not played before you keep it.
+    """
     done = run(_add(config, file, name or file.stem, language, label, not draft))
     told = done.mastered
     if as_json:
-        print_json({"prompt": done.prompt, "version": done.version} | asdict(told))
+        print_json({"prompt": done.prompt, "version": done.version, "kept": done.kept} | asdict(told))
         return
     loud = f"{told.recorded_loudness:.1f} to {told.loudness:.1f} LUFS"
     out.print(f"prompt {done.prompt}, version {done.version}: {told.seconds:.1f} s, {loud}")
-    for finding in told.findings:
-        out.print(ADVICE[finding], style="yellow")
+    _warn(told.findings)
+    if not done.kept:
+        out.print(f"It is a draft: 'ringwell prompts keep {name or file.stem} {done.version}' plays it.")
+
+
+def _warn(findings: Sequence[str]) -> None:
+    for finding in findings:
+        out.print(ADVICE[Finding(finding)], style="yellow")
 
 
 async def _add(
@@ -191,6 +209,24 @@ async def _add(
     async with _shelf(config) as (settings, _, shelf):
         tongue = language or settings.clinic.language
         return await shelf.upload(file, name, tongue, getpass.getuser(), label, instead)
+
+
+@app.command()
+def keep(
+    prompt: PromptArgument,
+    version: Annotated[int, typer.Argument(min=1, max=MOST, help="The draft's number.")],
+    config: ConfigOption = None,
+) -> None:
+    """Play a draft from now on; what is wrong with it is said."""
+    run(_keep(config, prompt, version))
+    out.print(f"version {version} is played from now on")
+
+
+async def _keep(config: Path | None, prompt: str, version: int) -> None:
+    async with _shelf(config) as (_, _store, shelf):
+        draft = await shelf.draft(await shelf.prompt(prompt), version)
+        _warn(draft.take.findings)
+        await shelf.keep(draft)
 
 
 @app.command()
@@ -269,15 +305,8 @@ async def _play(
         else:
             entry = await shelf.prompt(prompt)
             found = await shelf.played(entry, language or settings.clinic.language)
-    async with connection(settings, _exchange(settings)) as ami:
-        await play_to(ami, extension, Path(_file(settings, found)), found.take.seconds)
-    return found.take.seconds
-
-
-def _exchange(settings: Settings) -> Instance:
-    instance = Instance(settings.folder / "asterisk")
     if not settings.staff_line.host:
         raise NotPlayedError("there is no line to the clinic's telephones: set [staff_line]")
-    if instance.pid() is None:
-        raise NotPlayedError("the exchange does not run: start the gateway with 'ringwell run'")
-    return instance
+    async with connection(settings) as ami:
+        await play_to(ami, extension, Path(_file(settings, found)), found.take.seconds)
+    return found.take.seconds

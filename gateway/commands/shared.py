@@ -13,12 +13,17 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
+from zoneinfo import ZoneInfo
 
 import typer
+from rich.box import HEAVY_HEAD as FRAMED
+from rich.box import Box
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Column, Table
 
 from gateway import settings
+from gateway.domain import RingwellError
 from gateway.settings import Settings, SettingsError
 from store import migrate
 from store.engine import Store
@@ -55,6 +60,13 @@ async def ready_store(of: Settings) -> AsyncIterator[Store]:
         yield store
 
 
+def checked_name(name: str) -> str:
+    """The name of something that is kept; raises RingwellError when it cannot be told from others."""
+    if not name.strip() or not name.isprintable() or len(name) > 64:
+        raise RingwellError("a name must have a letter, no control character, and 64 characters at most")
+    return name
+
+
 def run(main: Coroutine[Any, Any, T]) -> T:
     """Run a command's coroutine."""
     # What is loaded stays: the collector need not walk it again (a fifth of the time of a plan).
@@ -67,6 +79,16 @@ def progress() -> Progress:
     counts = TextColumn("{task.fields[counts]}")
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), counts)
     return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+
+
+def table_of(*heads: str, box: Box | None = FRAMED, title: str | None = None) -> Table:
+    """An empty table with these heads; what does not fit into a narrow window is wrapped, never cut."""
+    return Table(*(Column(head, overflow="fold") for head in heads), box=box, title=title)
+
+
+def local(moment: datetime, settings: Settings) -> str:
+    """A moment as people read it, in the clinic's zone: 2026-05-03 09:30 EDT."""
+    return f"{moment.astimezone(ZoneInfo(settings.clinic.zone)):%Y-%m-%d %H:%M %Z}"
 
 
 def print_json(data: object) -> None:

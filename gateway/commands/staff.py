@@ -10,9 +10,17 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
-from gateway.commands.shared import ConfigOption, JsonOption, load, out, print_json, ready_store, run
+from gateway.commands.shared import (
+    ConfigOption,
+    JsonOption,
+    load,
+    out,
+    print_json,
+    ready_store,
+    run,
+    table_of,
+)
 from gateway.settings import SettingsError
 from gateway.studio import pins
 from gateway.studio.shelf import Shelf
@@ -70,7 +78,7 @@ def list_staff(config: ConfigOption = None, as_json: JsonOption = False) -> None
     if as_json:
         print_json([asdict(row) for row in found])
         return
-    table = Table("Id", "Name", "Language", "User number", box=None)
+    table = table_of("Id", "Name", "Language", "User number", box=None)
     for row in found:
         table.add_row(row.external_id, row.name, row.language, row.number or "-")
     out.print(table)

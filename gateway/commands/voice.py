@@ -15,7 +15,17 @@ from rich.table import Table
 from gateway import wording
 from gateway.commands import voice_lengths
 from gateway.commands.broadcast_order import read_templates
-from gateway.commands.shared import ConfigOption, JsonOption, console, load, out, print_json, ready_store, run
+from gateway.commands.shared import (
+    ConfigOption,
+    JsonOption,
+    console,
+    load,
+    out,
+    print_json,
+    ready_store,
+    run,
+    table_of,
+)
 from gateway.domain import (
     Appointment,
     Broadcast,
@@ -29,11 +39,13 @@ from gateway.domain import (
     Script,
     Speech,
 )
+from gateway.domain.message_types import TYPES, Audience
 from gateway.render import Part, seconds
 from gateway.rendering import sayings_of
 from gateway.settings import Settings
 from gateway.wording.remarks import remarks
 from gateway.wording.texts import about_visits
+from store.renewals import occasion
 from voices import wav
 from voices.errors import VoiceError
 from voices.library import VoiceLibrary
@@ -75,7 +87,9 @@ def preview(
     script = wording.compose(facts, Channel.VOICE, settings.clinic, sayings_of(settings))
     assert isinstance(script, Script)
     said = run(_listen(settings, script, save))
-    told = [*remarks(texts, facts.broadcast.broadcast_class), *_too_long(said, settings.voice.warn_seconds)]
+    voice = settings.voice
+    told = remarks(texts, facts.broadcast.broadcast_class, voice.machine_details)
+    told += _too_long(said, voice.warn_seconds)
     if as_json:
         print_json({"said": [asdict(one) for one in said], "remarks": told})
     else:
@@ -91,7 +105,7 @@ def preview(
 def example(
     texts: dict[str, dict[str, str]], type: MessageType, settings: Settings, language: str, name: str = ""
 ) -> Facts:
-    """An invented recipient with an appointment tomorrow at half past nine."""
+    """An invented recipient with an appointment tomorrow at half past nine, or a renewal on that day."""
     given, _, family = (name or "Maria Gonzalez").partition(" ")
     now = datetime.now(UTC)
     morning = now.astimezone(ZoneInfo(settings.clinic.zone)).replace(
@@ -111,6 +125,9 @@ def example(
         templates=texts,
     )
     person = Recipient(1, RecipientKind.CLIENT, given, family, language, None, None)
+    if TYPES[type].audience is Audience.RENEWALS:
+        tomorrow = (morning + timedelta(days=1)).date()
+        return Facts(order, person, occasion=occasion(1, tomorrow, settings.clinic.zone, "License"))
     return Facts(order, person, appointment=visit if about_visits(type) else None)
 
 
@@ -150,7 +167,7 @@ def _too_long(said: list[Said], most: float) -> Iterator[str]:
 
 
 def _table(said: list[Said]) -> Table:
-    table = Table("Version", "Language", "Words", "Seconds", box=None)
+    table = table_of("Version", "Language", "Words", "Seconds", box=None)
     for version in dict.fromkeys(one.version for one in said):
         mine = [one for one in said if one.version == version]
         for one in mine:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from gateway.broadcast import Decision
 from gateway.commands.shared import console, progress
@@ -56,7 +56,7 @@ def _counted(needs: Needs, decision: Decision) -> Decision:
     if decision.channel is not Channel.VOICE or isinstance(decision.verdict, Refuse):
         return decision
     trouble = needs.add(decision.facts)
-    return replace(decision, verdict=Refuse(f"content-unusable: {trouble}")) if trouble else decision
+    return decision._replace(verdict=Refuse(f"content-unusable: {trouble}")) if trouble else decision
 
 
 async def measured(found: VoiceLibrary, needs: Needs) -> list[Length]:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from fastapi import APIRouter, Request
+from starlette.exceptions import HTTPException
 
 from gateway.console import rows, today, words
+from gateway.console.calling import rows_of
+from gateway.console.explaining import Told
 from gateway.console.pages import shared, wanted_of
 from gateway.domain import State
+from gateway.in_force import in_force
+from gateway.policy import Rules
+from gateway.why import UnknownClientError, UnknownMessageError, why
 
 router = APIRouter(prefix="/api")
 
@@ -19,6 +26,10 @@ async def today_as_data(request: Request) -> dict[str, Any]:
     console = shared(request)
     found = await console.read(today.read, console.zone, console.store.clock())
     return {
+        "stopped": [
+            {"channel": stop.channel, "reason": stop.reason, "by": stop.by, "since": stop.since}
+            for stop in found.stops
+        ],
         "totals": {**found.totals, "confirmed": found.confirmed},
         "broadcasts": [_line(line) for line in found.lines],
         "hours": [
@@ -38,6 +49,14 @@ def _line(line: today.Line) -> dict[str, Any]:
         "counts": {**line.counts, "confirmed": line.confirmed},
         "total": line.total,
     }
+
+
+@router.get("/calls")
+async def calls_as_data(request: Request) -> dict[str, Any]:
+    """Calls and faxes that are up, with their stage."""
+    console = shared(request)
+    found = await rows_of(console.store, console.settings.clinic.id, console.calls)
+    return {"calls": [asdict(row) for row in found]}
 
 
 @router.get("/messages")
@@ -68,3 +87,19 @@ def _row(row: rows.Row) -> dict[str, Any]:
         "why": row.why,
         "updated_at": row.updated_at,
     }
+
+
+@router.get("/why/{client:path}")
+async def why_as_data(request: Request, client: str) -> dict[str, Any]:
+    """What holds for a client now and what was decided on the latest messages, or `message=`."""
+    console = shared(request)
+    text = request.query_params.get("message", "")
+    number = rows.whole(text)
+    if text and number is None:
+        raise HTTPException(400, "The address names a message that is not a number.")
+    settings = await in_force(console.store, console.settings)
+    try:
+        found = await why(console.store, settings.clinic.id, Rules.of(settings), client, number)
+    except (UnknownClientError, UnknownMessageError) as error:
+        raise HTTPException(404) from error
+    return Told(found, settings).as_data()

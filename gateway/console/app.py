@@ -16,9 +16,12 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 
-from gateway.console import api, live, pages, security, today, words
+from gateway.console import api, conversing, events, faxing, live, pages, security, today, words
+from gateway.console import settings as setting_routes
+from gateway.console.calling import Calls
 from gateway.console.door import Door
 from gateway.console.hub import Hub, Snapshot
+from gateway.domain import LiveCall
 from gateway.settings import Settings
 from store.engine import Store
 
@@ -45,6 +48,7 @@ class Console:
     settings: Settings
     door: Door
     hub: Hub
+    calls: Calls
     zone: ZoneInfo
     templates: Environment
 
@@ -62,8 +66,16 @@ class Console:
         return HTMLResponse(self.templates.get_template(name).render(**shared, **values), status)
 
 
-def create_app(store: Store, settings: Settings, door: Door) -> FastAPI:
-    """The console on a store. Its hub (`app.state.console.hub`) wants `run` in a task of the caller's."""
+async def no_calls() -> list[LiveCall]:
+    """What is up where there is no exchange."""
+    return []
+
+
+def create_app(store: Store, settings: Settings, door: Door, calls: Calls = no_calls) -> FastAPI:
+    """The console on a store. Its hub (`app.state.console.hub`) wants `run` in a task of the caller's.
+
+    `calls`: those that are up.
+    """
     app = FastAPI(title="Ringwell", docs_url=None, redoc_url=None, openapi_url=None)
     zone = ZoneInfo(settings.clinic.zone)
 
@@ -71,10 +83,11 @@ def create_app(store: Store, settings: Settings, door: Door) -> FastAPI:
         found = await store.read(today.read, settings.clinic.id, zone, store.clock())
         return Snapshot(found.shape, today.cells(found))
 
-    console = Console(store, settings, door, Hub(look), zone, _templates())
+    console = Console(store, settings, door, Hub(look), calls, zone, _templates())
     app.state.console = console
-    for part in (pages.router, api.router, live.router):
-        app.include_router(part)
+    parts = (pages, api, conversing, faxing, setting_routes, events, live)
+    for part in parts:
+        app.include_router(part.router)
     app.mount("/static", StaticFiles(directory=_HERE / "static"))
     app.add_exception_handler(HTTPException, _http_error)
     refuse = _refuser(console)

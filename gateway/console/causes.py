@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from gateway.policy.words import WORDS
+
 _UNSURE = "it may or may not have arrived"
 _ASK = "an administrator must look"
 
@@ -30,7 +32,9 @@ CAUSES: Mapping[str, str] = {
     "no-answer": "Nobody answered",
     "unreachable": "The phone was switched off or out of reach",
     "hung-up-early": "Hung up before the message was heard",
+    "cut-off": "The call was ended by us, because all sending was stopped",
     "declined": "The call was declined",
+    "blocked-by-analytics": f"The telephone networks blocked the call as unwanted: {_ASK}",
     "network-trouble": "The telephone network had a fault",
     "number-forbidden": "The telephone provider does not connect this number",
     "sound-missing": "A recording could not be played",
@@ -49,6 +53,11 @@ CAUSES: Mapping[str, str] = {
     "trunk-refuses-us": f"The telephone provider refuses our account: {_ASK}",
     "trunk-refuses-media": f"The telephone provider refuses our kind of sound or fax: {_ASK}",
     "trunk-silent": "The telephone provider did not answer",
+    "pages-missing": "Some pages did not arrive; the next attempt sends those",
+    "pages-unconfirmed": "The fax machine did not confirm all pages",
+    "voice-answered": "A person answered, and no fax machine",
+    "voice-answered-again": "A person answered twice: this is no fax number",
+    "brand-day-limit": "The brand's texts of this day were all sent; this one waits for the next day",
     "bind-down": "The connection for texts was down",
     "bind-misconfigured": f"The phone company refuses our settings: {_ASK}",
     "throttled": "The phone company asked us to slow down",
@@ -59,6 +68,7 @@ CAUSES: Mapping[str, str] = {
     "commit-in-doubt": "Held back while the database was away",
     # failed
     "no-such-number": "The number does not exist",
+    "receipt-no-such-number": "The number does not exist, or takes no texts",
     "not-a-number": "The address on record is not a telephone number",
     "address-unusable": "The address on record cannot be used",
     "invalid-destination": "The number does not exist",
@@ -86,7 +96,6 @@ CAUSES: Mapping[str, str] = {
     "exchange-lost": f"The telephone exchange went away during the call: {_UNSURE}",
     "strange-report": f"The telephone exchange gave an unclear report: {_UNSURE}",
     "dropped-mid-page": f"The fax broke off in the middle: {_UNSURE}",
-    "pages-missing": "Not all pages were confirmed: some may not have arrived",
     "connection-lost": f"The connection broke before the answer: {_UNSURE}",
     "response-timeout": f"No answer in time: {_UNSURE}",
     "partly-sent": "Only a part of the text was taken",
@@ -94,18 +103,6 @@ CAUSES: Mapping[str, str] = {
     "receipt-unknown": f"The phone company does not know: {_UNSURE}",
     "internal-error": f"A fault inside Ringwell, see the log: {_UNSURE}",
     # decided before sending
-    "no-consent": "No consent on record",
-    "consent-withdrawn": "Consent was withdrawn",
-    "unknown-time-zone": f"This machine does not know the recipient's time zone: {_ASK}",
-    "no-address": "No address on record for this channel",
-    "bad-address": "The address on record does not work",
-    "address-changed": "The address changed after planning",
-    "outside-window": "Outside the calling hours",
-    "broadcast-time": "Waiting for the broadcast's time",
-    "window-after-expiry": "The calling hours open too late",
-    "expired": "Too late: the appointment has begun",
-    "appointment-cancelled": "The appointment was cancelled",
-    "appointment-moved": "The appointment moved to another day",
-    "ambiguous-cancel": "An unclear reply to an earlier message: look at it first",
-    "broadcast-cancelled": "The broadcast was cancelled",
+    "client-merged": "The client was merged into another record",
+    **WORDS["en"],
 }

@@ -44,7 +44,7 @@ class Hub:
         self._watched = asyncio.Event()
         self._last: Snapshot | None = None
         self._away = False
-        self._closed = False
+        self.closed = False
 
     async def run(self) -> None:
         """Look and tell until cancelled; rests while nobody watches."""
@@ -58,7 +58,7 @@ class Hub:
     def join(self) -> Watcher:
         """A new page; it is told everything first, then what changes."""
         watcher = Watcher()
-        if self._closed:
+        if self.closed:
             self._drop(watcher)
             return watcher
         if self._last is not None and self._watchers:
@@ -80,7 +80,7 @@ class Hub:
 
     def close(self) -> None:
         """Let go of every page; the server can then stop."""
-        self._closed = True
+        self.closed = True
         for watcher in list(self._watchers):
             self._drop(watcher)
 

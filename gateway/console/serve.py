@@ -7,7 +7,8 @@ import logging
 from collections.abc import Callable
 
 from gateway import web
-from gateway.console.app import create_app
+from gateway.console.app import create_app, no_calls
+from gateway.console.calling import Calls
 from gateway.console.door import TOKEN_LIFE, Door, entrance
 from gateway.domain import RingwellError
 from gateway.settings import Settings
@@ -30,6 +31,7 @@ async def serve(
     settings: Settings,
     announce: Callable[[str], None],
     door: Door | None = None,
+    calls: Calls = no_calls,
 ) -> None:
     """Serve until cancelled; `announce` gets the one-time link as soon as the console listens.
 
@@ -43,7 +45,7 @@ async def serve(
     if not listener.getsockname()[0].startswith(("127.", "::1")):
         log.warning("the console listens beyond this machine, without encryption: put a TLS proxy before it")
     url = web.address_of(listener)
-    app = create_app(store, settings, door)
+    app = create_app(store, settings, door, calls)
     server = web.server_of(app)
     hub = app.state.console.hub
     async with asyncio.TaskGroup() as tasks:

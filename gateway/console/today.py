@@ -11,8 +11,9 @@ from sqlalchemy import Connection
 
 from gateway.console import chart, words
 from gateway.domain import State
-from store import overview
+from store import overview, stops
 from store.overview import Heading
+from store.stops import Stop
 
 # Shortly after midnight, last evening's broadcasts are still today's work.
 _AT_LEAST = timedelta(hours=12)
@@ -50,6 +51,7 @@ class Today:
 
     lines: tuple[Line, ...]
     chart: chart.Chart
+    stops: tuple[Stop, ...] = ()
 
     @property
     def totals(self) -> dict[str, int]:
@@ -65,7 +67,8 @@ class Today:
     def shape(self) -> str:
         """What is on the page; when it changes, replacing cells is not enough."""
         broadcasts = ".".join(f"{line.heading.id}{line.heading.state[:1]}" for line in self.lines)
-        return f"{broadcasts}|{'.'.join(hour.label[:2] for hour in self.chart.hours)}"
+        stops = ".".join(str(stop.id) for stop in self.stops)
+        return f"{stops}|{broadcasts}|{'.'.join(hour.label[:2] for hour in self.chart.hours)}"
 
 
 def day(now: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
@@ -82,7 +85,8 @@ def read(conn: Connection, clinic: int, zone: ZoneInfo, now: datetime) -> Today:
     numbers = [heading.id for heading in found]
     counts = overview.tally(conn, clinic, numbers) if numbers else {}
     outcomes = overview.outcomes(conn, clinic, numbers, since) if numbers else []
-    return Today(_lines(found, counts), chart.draw(outcomes, zone, now))
+    held = tuple(stops.current(conn, clinic))
+    return Today(_lines(found, counts), chart.draw(outcomes, zone, now), held)
 
 
 def _lines(found: Iterable[Heading], counts: Mapping[tuple[int, State, str | None], int]) -> tuple[Line, ...]:

@@ -163,7 +163,8 @@ def _contradiction(channel: str, attempt: Try, entry: Entry | None) -> str | Non
         case "sms":
             return _about_text(attempt, entry)
         case "email":
-            return _differs(attempt, entry, attempt.outcome == "accepted", entry.result == "accepted")
+            taken = entry.result == "accepted" and not entry.bounce
+            return _differs(attempt, entry, attempt.outcome == "accepted", taken)
         case _:
             whole = entry.result == "fax" and entry.pages > 0 and not entry.error
             return _differs(attempt, entry, attempt.outcome == "delivered", whole)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from gateway.town.households import number
+from gateway.town.households import SMSC_AREA, number
 
 _GIVEN = (
     "Ana Ben Carla David Elena Frank Grace Hugo Irene Jonas Kira Liam Maria Nils Olga Paul Rosa Sam Tara"
@@ -39,6 +39,7 @@ class Household:
     mailbox: str = "ok"
     consent: bool = True
     again: bool = False
+    area: str = ""
 
 
 # What the demo shows, kind by kind. `again`: has a second appointment, so that a later broadcast asks
@@ -61,9 +62,13 @@ DEMO: tuple[Household, ...] = (
     Household(3, "text", text=4, again=True),
     Household(2, "text", text=5, again=True),
     Household(2, "text", consent=False),
+    *(Household(1, "text", text=habit, area=SMSC_AREA) for habit in (0, 1, 2, 3, 5, 8, 9)),
     Household(8, "email"),
     Household(1, "email", mailbox="reject"),
     Household(1, "email", mailbox="full"),
+    Household(1, "email", mailbox="grey"),
+    Household(1, "email", mailbox="moved"),
+    Household(1, "email", mailbox="overfull"),
     Household(1, "email", consent=False),
     Household(2, "fax", voice=8),
     Household(1, "fax", voice=3),
@@ -120,7 +125,7 @@ def people(households: Sequence[Household], seed: int) -> list[tuple[Client, Hou
 
 
 def _client(index: int, household: Household, chance: random.Random) -> Client:
-    area, place = _AREAS[index // 100 % len(_AREAS)], index % 100
+    area, place = household.area or _AREAS[index // 100 % len(_AREAS)], index % 100
     fax = number(household.voice, 0, place, area) if household.method == "fax" else ""
     return Client(
         id=f"C{index + 1:04d}",

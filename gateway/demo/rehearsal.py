@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 
 from gateway import imports, settings
 from gateway.asterisk import provision
-from gateway.asterisk.instance import Instance
+from gateway.asterisk.instance import Instance, free_port
 from gateway.asterisk.runtime import is_tested
 from gateway.demo.clinic import Household, people, visits, write_csv, zone_at_noon
 from gateway.domain import RingwellError
@@ -60,6 +60,7 @@ class Rehearsal:
         self.town_folder = folder / "town"
         self.daemon_log = folder / "daemon.log"
         self.announced = folder / "console.txt"
+        self._returns = free_port()
         self._town: asyncio.subprocess.Process | None = None
         self._daemon: asyncio.subprocess.Process | None = None
 
@@ -78,6 +79,7 @@ class Rehearsal:
         self.town_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         arguments = ["-m", "gateway.town", "--folder", str(self.town_folder)]
         arguments += ["--seed", str(self.plan.seed), "--pace", str(self.plan.pace)]
+        arguments += ["--returns", str(self._returns)]
         self._town = await _spawn(arguments, self.folder / "town.log", self.folder / "town.out")
         await _until(self._address, self._town, self.folder / "town.log", "the town")
         address = self._address()
@@ -101,6 +103,7 @@ class Rehearsal:
             sip=town.sip,
             smpp=town.smpp,
             smtp=town.smtp,
+            returns=self._returns,
         )
         self.config.write_text(text)
 
@@ -196,7 +199,7 @@ async def _stop(process: asyncio.subprocess.Process | None) -> None:
         await process.wait()
 
 
-# Retry intervals are seconds here; everything else is as a clinic would have it.
+# Retry intervals are seconds here, and nothing caps them; everything else is as a clinic would have it.
 _SETTINGS = """\
 instance = {instance}
 node = "demo"
@@ -239,9 +242,23 @@ port = {smtp}
 security = "none"
 sender = "reminders@harborstreet.example"
 
+[returns]
+domain = "back.harborstreet.example"
+port = {returns}
+
 [fax]
 header = "Harbor Street Clinic"
 station_id = "+12125550100"
+
+# Its days are over within a minute.
+[policy.caps]
+a_day = 0
+a_week = 0
+
+# The town's numbers are nobody's.
+[policy.lines]
+impossible_dialled = true
+premium_dialled = true
 
 [retry.busy]
 after_seconds = 3
@@ -255,14 +272,27 @@ attempts = 3
 [retry.temporary]
 after_seconds = 2
 attempts = 3
+[retry.mail]
+after_seconds = 2
+longest_seconds = 2
+attempts = 3
 [retry.declined]
 after_seconds = 3
+attempts = 1
+[retry.fax_busy]
+after_seconds = 3
 attempts = 2
+[retry.fax_no_answer]
+after_seconds = 3
+attempts = 2
+[retry.fax_error]
+after_seconds = 2
+attempts = 3
 [retry.line_down]
 after_seconds = 1
 attempts = 1000000
 
 [dispatch]
+drain_seconds = 20
 lease_seconds = 20
-receipt_seconds = 15
 """

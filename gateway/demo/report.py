@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from store.engine import Store
 from store.history import Filter
 
 EVERYTHING = 10_000_000
+# Longer than the latest of the town's receipts.
+RECEIPT_TIME = timedelta(seconds=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +44,12 @@ class Report:
         }
 
 
-def is_settled(state: State, reason: str | None) -> bool:
-    """Terminal, unknown, or accepted with no receipt to come."""
-    if state in TERMINAL_STATES or state is State.UNKNOWN:
+def is_settled(entry: history.Entry, now: datetime) -> bool:
+    """Terminal, unknown, or accepted with no receipt to come: the town's come soon, or never."""
+    if entry.state in TERMINAL_STATES or entry.state is State.UNKNOWN:
         return True
-    return state is State.ACCEPTED and reason != RECEIPT_EXPECTED
+    due = entry.reason == RECEIPT_EXPECTED and now < entry.updated_at + RECEIPT_TIME
+    return entry.state is State.ACCEPTED and not due
 
 
 async def gather(store: Store, clinic: int, ledger: Path, refusing: Sequence[str]) -> Report:
@@ -61,7 +65,7 @@ async def gather(store: Store, clinic: int, ledger: Path, refusing: Sequence[str
             state=entry.state.value,
             cause=entry.cause or "",
             consented=entry.recipient not in outsiders,
-            settled=is_settled(entry.state, entry.reason),
+            settled=is_settled(entry, store.clock()),
             attempts=_tries(entry, tries[entry.id]),
         )
         for entry in entries

@@ -24,6 +24,8 @@ from store.history import Filter
 from voices.sample import make_sample_prompt
 
 SETTLE_SECONDS = 210.0
+# A call of an exchange that was killed rings on in the town; what SIP itself ends is ended by then.
+QUIET_SECONDS = 40.0
 Progress = Callable[[str, Counter[str], int], None]
 
 _GREETING = "Hello, this is Harbor Street Clinic."
@@ -73,23 +75,27 @@ async def order(store: Store, held: Rehearsal, name: str, days_ahead: int) -> in
 async def settle(store: Store, held: Rehearsal, progress: Progress, seconds: float = SETTLE_SECONDS) -> bool:
     """Wait until every message is settled and the town is quiet; False when the time is over."""
     until = time.monotonic() + seconds
-    while time.monotonic() < until:
+    settled_since: float | None = None
+    while (now := time.monotonic()) < until:
         if not held.daemon_running:
             raise RehearsalError(f"the gateway stopped by itself: read {held.daemon_log}")
-        if await _look(store, held, progress):
+        settled = await _all_settled(store, held, progress)
+        settled_since = None if not settled else settled_since or now
+        if settled_since is not None and (_is_quiet(held) or now - settled_since > QUIET_SECONDS):
             return True
         await asyncio.sleep(0.5)
     return False
 
 
-async def _look(store: Store, held: Rehearsal, progress: Progress) -> bool:
+async def _all_settled(store: Store, held: Rehearsal, progress: Progress) -> bool:
     entries = await store.read(history.entries, held.settings.clinic.id, Filter(), 100_000)
     counts = Counter(f"{entry.channel} {entry.state.value}" for entry in entries)
     progress("settling", counts, len(entries))
-    if not all(is_settled(entry.state, entry.reason) for entry in entries):
-        return False
-    town = read_ledger(held.ledger)
-    return all(entry.ended is not None for entry in town)
+    return all(is_settled(entry, store.clock()) for entry in entries)
+
+
+def _is_quiet(held: Rehearsal) -> bool:
+    return all(entry.ended is not None for entry in read_ledger(held.ledger))
 
 
 async def replies_in(store: Store, held: Rehearsal, seconds: float = 15.0) -> None:

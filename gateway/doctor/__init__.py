@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from gateway.doctor import house, mail
+from gateway.doctor import exchange, faxes, house, mail, texts, trunks, webhooks
 from gateway.doctor.finding import Finding, Look
 from gateway.domain import RingwellError
 from gateway.settings import Settings
 
 __all__ = ["Finding", "examine"]
 
+_ROOMS = house, exchange, trunks, faxes, texts, mail, webhooks
+
 
 async def examine(settings: Settings, seconds: float) -> list[Finding]:
     """Every look, each within the time limit."""
-    looks = {**house.LOOKS, **mail.LOOKS}
+    looks = {name: look for room in _ROOMS for name, look in room.LOOKS.items()}
     found = await asyncio.gather(*(_look(part, look, settings, seconds) for part, look in looks.items()))
     return [finding for findings in found for finding in findings]
 

@@ -12,14 +12,13 @@ from sqlalchemy import Connection, func, select
 
 from gateway import settings as configuration
 from gateway.asterisk import provision, variables
-from gateway.asterisk.ami import Ami
-from gateway.asterisk.instance import Instance
 from gateway.asterisk.runtime import is_tested
 from gateway.doctor.finding import Finding, Look
 from gateway.domain import RingwellError
+from gateway.exchange import ami_of, is_there
 from gateway.settings import Settings
 from gateway.wording import other_languages
-from store import broadcasts, migrate
+from store import broadcasts, migrate, stops
 from store.engine import Store
 from voices.installed import Voice, installed_voices, way_to_get
 
@@ -54,7 +53,9 @@ def _database_time(conn: Connection) -> datetime:
     return found
 
 
-async def _asterisk(_: Settings) -> Finding:
+async def _asterisk(settings: Settings) -> Finding:
+    if settings.asterisk.host:
+        return Finding("asterisk", True, f"the one at {settings.asterisk.host} is used")
     runtime = provision.installed(configuration.cache_folder())
     if runtime is None:
         return Finding("asterisk", False, "not provisioned", "run 'ringwell asterisk provision'")
@@ -65,16 +66,16 @@ async def _asterisk(_: Settings) -> Finding:
 
 
 async def _ami(settings: Settings) -> Finding:
-    instance = Instance(settings.folder / "asterisk")
-    if instance.pid() is None:
+    if not is_there(settings):
         return Finding("ami", False, "the exchange does not run", "run 'ringwell asterisk start'")
-    identity = instance.identity()
-    ami = Ami("127.0.0.1", identity.ami_port, settings.asterisk.username, identity.secret)
+    ami = ami_of(settings)
     serving = asyncio.create_task(ami.run())
     try:
         while not ami.is_up:
             if ami.trouble:
                 advice = "run 'ringwell asterisk stop', then 'ringwell asterisk start'"
+                if settings.asterisk.host:
+                    advice = "see [asterisk] and docs/external-asterisk.md"
                 return Finding("ami", False, ami.trouble, advice)
             await asyncio.sleep(0.02)
         await ami.channels()
@@ -137,6 +138,22 @@ async def _lines(settings: Settings) -> Finding:
     return Finding("lines", True, "a trunk, a bind and a relay are set")
 
 
+async def _stops(settings: Settings) -> Sequence[Finding]:
+    """Nothing while all goes its way."""
+    async with Store(settings.store_url) as store:
+        if await migrate.current(store) != migrate.newest():
+            return []  # told by the look at the store
+        found = await store.read(stops.current, settings.clinic.id)
+    return [_stopped(stop) for stop in found]
+
+
+def _stopped(stop: stops.Stop) -> Finding:
+    what = stop.channel.value if stop.channel else "everything"
+    words = f"{what} is stopped since {stop.since:%Y-%m-%d %H:%M} UTC by {stop.by}: {stop.reason}"
+    option = f" --channel {stop.channel.value}" if stop.channel else ""
+    return Finding("stopped", False, words, f"when it is mended: 'ringwell resume{option}'")
+
+
 LOOKS: Mapping[str, Look] = {
     "store": _store,
     "clock": _clock,
@@ -145,4 +162,5 @@ LOOKS: Mapping[str, Look] = {
     "disk": _disk,
     "voice": _voice,
     "lines": _lines,
+    "stops": _stops,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import hashlib
 import json
 import os
@@ -10,19 +11,20 @@ import stat
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
 from gateway.documents import errors
-from gateway.documents.errors import BadDocumentError, RenderingError
-from gateway.documents.job import Cover, Job
+from gateway.documents.errors import SIMPLER, BadDocumentError, RenderingError, too_long
+from gateway.documents.job import PAGES, Cover, Job
 from gateway.documents.shelf import Shelf
 from gateway.documents.tiff import count_pages
 from gateway.domain import FaxImage, FaxLetter
+from gateway.wording.covers import SHIPPED, Covers, cover_in, cover_words, long_date
 
 # Part of every address: raise it when the same letter would look different.
-_RENDERING = 2
+_RENDERING = 3
 LARGEST_DOCUMENT = 50 << 20
 # Processor time of one fax; on a busy machine that takes longer.
 CPU_SECONDS = 20
@@ -32,11 +34,19 @@ _COMMAND = (sys.executable, "-P", "-m", "gateway.documents.worker")
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who faxes: `callback` is the number to call, `station` the number of the fax line."""
+    """Who faxes: `callback` is the number to call, `station` the number of the fax line.
+
+    `letterhead` and `logo` (a PNG) are printed on covers beside the clinic's name; `language` is the usual
+    one of `covers`.
+    """
 
     clinic: str
     callback: str
     station: str
+    language: str = "en"
+    covers: Covers = field(default_factory=lambda: SHIPPED)
+    letterhead: tuple[str, ...] = ()
+    logo: bytes = b""
 
 
 class FaxRenderer:
@@ -84,22 +94,35 @@ async def render_fax(
 
     `max_pages` counts the cover. `fine` is 204 x 196 dpi, otherwise 204 x 98, which sends twice as fast.
     """
-    front = Cover(
-        to_name=letter.to_name,
-        to_number=letter.to_number,
-        clinic=sender.clinic,
-        callback=sender.callback,
-        station=sender.station,
-        sent_on=f"{sent_on:%B} {sent_on.day}, {sent_on.year}",
-    )
+    front, note = _cover(letter, sender, sent_on)
     # A document brings its own words.
     subject, text = ("", "") if letter.document else (letter.subject, letter.text)
     document = str(letter.document.expanduser().absolute()) if letter.document else ""
     job = Job(front if cover else None, subject, text, document, "", fine, max_pages, CPU_SECONDS, "")
     try:
-        return await _kept_or_rendered(cache, job)
+        return replace(await _kept_or_rendered(cache, job), continued=note)
     except OSError as error:
         raise RenderingError(f"the folder of faxes cannot be used: {error.strerror} ({cache})") from error
+
+
+def _cover(letter: FaxLetter, sender: Sender, sent_on: date) -> tuple[Cover, str]:
+    """The cover page, and the note on it should the fax have to go on later."""
+    language, cover = cover_in(sender.covers, letter.language, sender.language)
+    values = {
+        "ClientName": letter.to_name,
+        "FaxNumber": letter.to_number,
+        "Practice": sender.clinic,
+        "CallBack": sender.callback,
+        "FaxLine": sender.station,
+        "Date": long_date(sent_on, language),
+    }
+    # One line each, as long as a page is wide some times over; nobody is called as the mark.
+    values = {name: " ".join(value[:200].split()).replace(PAGES, "") for name, value in values.items()}
+    said = cover_words(cover, values | {"Pages": PAGES})
+    # What fits above the cover.
+    head = (sender.clinic, *sender.letterhead[:4])
+    logo = base64.b64encode(sender.logo).decode()
+    return Cover(said.heading, said.rows, said.notice_heading, said.notice, head, logo), cover.continued
 
 
 async def _kept_or_rendered(cache: Path, job: Job) -> FaxImage:
@@ -114,20 +137,30 @@ async def _kept_or_rendered(cache: Path, job: Job) -> FaxImage:
         await _render(shelf, file, job)
     pages = await asyncio.to_thread(count_pages, file)
     if pages > job.max_pages:
-        raise BadDocumentError(f"a fax of {pages} pages is longer than the {job.max_pages} allowed")
+        raise BadDocumentError(too_long(pages, job.max_pages))
     return FaxImage(file, pages)
 
 
-def _digest(document: Path) -> str:
+def check_size(document: Path) -> None:
+    """BadDocumentError for what is no file, or a larger one than is ever read; nothing of it is read."""
     try:
         found = document.stat()
-        if not stat.S_ISREG(found.st_mode):
-            raise BadDocumentError(f"the document to fax is not a file: {document}")
-        if found.st_size > LARGEST_DOCUMENT:
-            raise BadDocumentError(
-                f"the document to fax has {found.st_size >> 20} MB, more than the "
-                f"{LARGEST_DOCUMENT >> 20} allowed: {document}"
-            )
+    except OSError as error:
+        raise BadDocumentError(
+            f"the document to fax cannot be read: {error.strerror} ({document})"
+        ) from error
+    if not stat.S_ISREG(found.st_mode):
+        raise BadDocumentError(f"the document to fax is not a file: {document}")
+    if found.st_size > LARGEST_DOCUMENT:
+        raise BadDocumentError(
+            f"the document to fax has {found.st_size >> 20} MB, more than the {LARGEST_DOCUMENT >> 20} "
+            f"allowed: split it, or save it at 300 dpi in black and white ({document})"
+        )
+
+
+def _digest(document: Path) -> str:
+    check_size(document)
+    try:
         with document.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
@@ -154,14 +187,15 @@ async def _asked(job: Job) -> bytes:
         async with asyncio.timeout(WALL_SECONDS):
             answer, _ = await worker.communicate(job.encode())
     except TimeoutError:
-        raise BadDocumentError(f"a fax took longer than {WALL_SECONDS:g} s to render") from None
+        raise BadDocumentError(f"a fax took longer than {WALL_SECONDS:g} s to render: {SIMPLER}") from None
     finally:
         if worker.returncode is None:
             worker.kill()
             await worker.wait()
     if not answer:
         raise BadDocumentError(
-            f"a fax takes more time or memory to render than it is given (process ended: {worker.returncode})"
+            "a fax takes more time or memory to render than it is given "
+            f"(process ended: {worker.returncode}): {SIMPLER}"
         )
     return answer
 

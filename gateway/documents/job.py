@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+
+# Only who renders knows how many there are. No name holds it: it is no letter of any script.
+PAGES = "\ue000"
 
 
 @dataclass(frozen=True, slots=True)
 class Cover:
-    """What the cover page says; nothing about health (rules 6.6)."""
+    """What the cover page says; nothing about health (rules 6.6).
 
-    to_name: str
-    to_number: str
-    clinic: str
-    callback: str
-    station: str
-    sent_on: str
+    `letterhead`: the clinic's name, then other lines; `logo`: a PNG in base64. `PAGES` becomes their count.
+    """
+
+    heading: str
+    rows: Sequence[tuple[str, str]]
+    notice_heading: str
+    notice: Sequence[str]
+    letterhead: Sequence[str]
+    logo: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,36 +2,36 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from collections.abc import Iterator
-from dataclasses import fields, replace
 
-from gateway.documents.errors import BadDocumentError
-from gateway.documents.job import Cover
-from gateway.documents.sheet import BOTTOM, MARGIN, PAGE_HEIGHT, TOP, Sheets, printable
+from PIL import Image
+from pypdfium2 import PdfPage
+
+from gateway.documents.errors import BadDocumentError, too_long
+from gateway.documents.job import PAGES, Cover
+from gateway.documents.sheet import BOTTOM, INNER_WIDTH, MARGIN, PAGE_HEIGHT, TOP, Sheets, printable
 
 _SIZE, _LEADING = 12.0, 16.0
 _HEADING = 15.0
 LINES = int((PAGE_HEIGHT - TOP - BOTTOM) / _LEADING)
 LONGEST_TEXT = 1_000_000
 
-_NOTICE = (
-    "The pages that follow may hold health information that the law protects. They are meant only for "
-    "the person named above.",
-    "If this fax reached you by mistake, please do not read, copy or pass it on. Call {callback} at once "
-    "so that it does not happen again, and destroy every page.",
-)
+# A logo is as high as two lines of the letterhead, and no wider than a third of the page.
+_LOGO_HIGH, _LOGO_WIDE = 48.0, 160.0
 
 
 def set_text(sheets: Sheets, subject: str, text: str, most: int) -> None:
     """Add the pages of a text with its subject above; BadDocumentError beyond `most` pages."""
     if len(text) + len(subject) > LONGEST_TEXT:
-        raise BadDocumentError(f"a letter of {len(text)} characters is too long to fax")
+        raise BadDocumentError(f"a letter of {len(text)} characters is too long to fax: split it")
     if not (text.strip() or subject.strip()):
         raise BadDocumentError("a letter without a word cannot be faxed")
     lines = list(_lines(sheets, subject, text))
     pages = [lines[start : start + LINES] for start in range(0, len(lines), LINES)]
     if len(pages) > most:
-        raise BadDocumentError(f"a letter of {len(pages)} pages is longer than the {most} that are allowed")
+        raise BadDocumentError(too_long(len(pages), most))
     for held in pages:
         page = sheets.page()
         for place, (line, bold) in enumerate(held, 1):
@@ -63,40 +63,41 @@ def _lines(sheets: Sheets, subject: str, text: str) -> Iterator[tuple[str, bool]
 
 def set_cover(sheets: Sheets, cover: Cover, pages: int) -> None:
     """Add the cover page: thin lines and little ink, since black areas take long to send."""
-    cover = replace(cover, **{field.name: _one_line(getattr(cover, field.name)) for field in fields(cover)})
     page = sheets.page()
-    sheets.put(page, "Fax", MARGIN, TOP + 40, 30, bold=True)
-    sheets.rule(page, TOP + 58)
-    down = TOP + 90
-    for name, value in _rows(cover, pages):
-        sheets.put(page, name, MARGIN, down, 13)
-        for line in sheets.wrapped(value, 14, bold=True, width=360):
+    down = _set_letterhead(sheets, page, cover) + 44
+    sheets.put(page, _one_line(cover.heading), MARGIN, down, 30, bold=True)
+    sheets.rule(page, down + 18)
+    down += 50
+    for name, value in cover.rows:
+        sheets.put(page, _one_line(name), MARGIN, down, 13)
+        for line in sheets.wrapped(_one_line(value.replace(PAGES, str(pages))), 14, bold=True, width=360):
             sheets.put(page, line, MARGIN + 110, down, 14, bold=True)
             down += 24
     sheets.rule(page, down + 4)
-    sheets.put(page, "Confidential", MARGIN, down + 36, 14, bold=True)
+    sheets.put(page, _one_line(cover.notice_heading), MARGIN, down + 36, 14, bold=True)
     down += 60
-    # A telephone number stays on one line.
-    callback = cover.callback.replace(" ", "\u00a0")
-    for paragraph in _NOTICE:
-        for line in sheets.wrapped(paragraph.format(callback=callback), 12):
+    for paragraph in cover.notice:
+        for line in sheets.wrapped(printable(paragraph.replace(PAGES, str(pages))), 12):
             sheets.put(page, line, MARGIN, down, 12)
             down += 17
         down += 7
     page.gen_content()
 
 
-def _rows(cover: Cover, pages: int) -> Iterator[tuple[str, str]]:
-    yield "To", cover.to_name
-    if cover.to_number:
-        yield "Fax", cover.to_number
-    yield "From", cover.clinic
-    if cover.callback:
-        yield "Phone", cover.callback
-    if cover.station:
-        yield "Fax", cover.station
-    yield "Date", cover.sent_on
-    yield "Pages", f"{pages} (this one included)"
+def _set_letterhead(sheets: Sheets, page: PdfPage, cover: Cover) -> float:
+    """The logo and the lines beside it; how far down they reach."""
+    left, down = MARGIN, TOP + 14
+    if cover.logo:
+        with Image.open(io.BytesIO(base64.b64decode(cover.logo)), formats=("PNG",)) as logo:
+            scale = min(_LOGO_HIGH / logo.height, _LOGO_WIDE / logo.width)
+            sheets.picture(page, logo, MARGIN, TOP, logo.width * scale)
+            left += logo.width * scale + 14
+    for number, line in enumerate(cover.letterhead):
+        first = number == 0
+        for part in sheets.wrapped(_one_line(line), 14 if first else 11, first, INNER_WIDTH + MARGIN - left):
+            sheets.put(page, part, left, down, 14 if first else 11, bold=first)
+            down += 16
+    return max(down, TOP + _LOGO_HIGH) if cover.logo else down
 
 
 def _one_line(value: str) -> str:

@@ -29,7 +29,7 @@ class Picture:
             self._image = Image.open(io.BytesIO(data), formats=_KINDS)
         except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
             raise BadDocumentError(
-                "the document to fax cannot be read: it is no PDF, PNG, JPEG or TIFF"
+                "the document to fax cannot be read: it is no PDF, PNG, JPEG or TIFF; save it as a PDF"
             ) from error
 
     def __len__(self) -> int:
@@ -44,7 +44,9 @@ class Picture:
                 self._check_size()
                 yield _page(self._image, fine)
             except (OSError, ValueError, SyntaxError) as error:
-                raise BadDocumentError(f"page {number + 1} of the picture to fax is damaged") from error
+                raise BadDocumentError(
+                    f"page {number + 1} of the picture to fax is damaged: scan or save it again"
+                ) from error
 
     def _check_size(self) -> None:
         width, height = self._image.size

@@ -10,7 +10,7 @@ import pypdfium2
 from PIL.Image import Image
 
 from gateway.documents import letter
-from gateway.documents.errors import BadDocumentError, RenderingError
+from gateway.documents.errors import BadDocumentError, RenderingError, too_long
 from gateway.documents.job import Job
 from gateway.documents.picture import Picture
 from gateway.documents.raster import fax_page
@@ -29,7 +29,7 @@ def render(job: Job) -> int:
         if len(body) == 0:
             raise BadDocumentError("the document to fax has no page")
         if pages > job.max_pages:
-            raise BadDocumentError(f"a fax of {pages} pages is longer than the {job.max_pages} allowed")
+            raise BadDocumentError(too_long(pages, job.max_pages))
         if job.cover:
             letter.set_cover(front, job.cover, pages)
         with TiffWriter(Path(job.output), pages, job.fine) as tiff:
@@ -49,7 +49,9 @@ def _pages(document: pypdfium2.PdfDocument, job: Job, dithered: bool) -> Iterato
         try:
             page = document[number]
         except pypdfium2.PdfiumError as error:
-            raise BadDocumentError(f"page {number + 1} of the PDF to fax cannot be read") from error
+            raise BadDocumentError(
+                f"page {number + 1} of the PDF to fax cannot be read: print it to a new PDF"
+            ) from error
         yield fax_page(page, job.fine, dithered)
         # A hundred open pages are a hundred pages in memory.
         page.close()
@@ -70,6 +72,8 @@ def _opened_pdf(data: bytes) -> pypdfium2.PdfDocument:
     except pypdfium2.PdfiumError as error:
         locked = "assword" in str(error) or "ncrypt" in str(error)
         raise BadDocumentError(
-            "the PDF to fax " + ("is locked with a password" if locked else "cannot be read: is it a PDF?")
+            "the PDF to fax is locked with a password: save it without one"
+            if locked
+            else "the PDF to fax cannot be read: is it a PDF? Print it to a new one"
         ) from error
     return document

@@ -22,7 +22,9 @@ def fax_page(page: pypdfium2.PdfPage, fine: bool, dithered: bool) -> Image.Image
     """A page in black and white, 1728 wide."""
     width, height = page.get_size()
     if not (0.1 < width < 1e6 and 0.1 < height < 1e6):
-        raise BadDocumentError(f"a page of the PDF measures {width:g} by {height:g} points")
+        raise BadDocumentError(
+            f"a page of the PDF measures {width:g} by {height:g} points: print it to a PDF on Letter or A4"
+        )
     scale = min(WIDTH / width, LONGEST_INCHES * X_DPI / height)
     dpi = FINE_DPI if fine else STANDARD_DPI
     columns, rows = max(1, round(width * scale)), max(1, round(height * scale * dpi / X_DPI))

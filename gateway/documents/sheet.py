@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self
 
 import pypdfium2
+from PIL.Image import Image
 from pypdfium2 import raw
 
 from gateway.documents.errors import BadDocumentError
@@ -96,6 +97,14 @@ class Sheets:
         raw.FPDFPageObj_SetStrokeColor(path, 0, 0, 0, 255)
         raw.FPDFPath_SetDrawMode(path, 0, True)
         raw.FPDFPage_InsertObject(page.raw, path)
+
+    def picture(self, page: pypdfium2.PdfPage, picture: Image, x: float, down: float, wide: float) -> None:
+        """Set a picture of this width with its upper edge `down` points below the top."""
+        image = pypdfium2.PdfImage.new(self.document)
+        image.set_bitmap(pypdfium2.PdfBitmap.from_pil(picture))
+        high = wide * picture.height / picture.width
+        image.set_matrix(pypdfium2.PdfMatrix().scale(wide, high).translate(x, PAGE_HEIGHT - down - high))
+        page.insert_obj(image)
 
     def width(self, words: str, size: float, bold: bool = False) -> float:
         """How wide a line becomes, in points."""

@@ -13,7 +13,10 @@ from pathlib import Path
 # attempt renders them again.
 KEEP_SECONDS = 2 * 86_400.0
 SWEEP_SECONDS = 3600.0
-_OURS = re.compile(r"[0-9a-f]{32}\.tiff|\.[0-9a-f]{32}\.[0-9a-f]{8}\.part")
+# Pictures of what was delivered prove it for longer.
+KEEP_PICTURES_SECONDS = 400 * 86_400.0
+_PICTURE = re.compile(r"[0-9a-f]{32}(-after-\d+)?\.png")
+_OURS = re.compile(r"[0-9a-f]{32}(-after-\d+)?\.tiff?|\.[0-9a-f]{32}(-after-\d+)?\.[0-9a-f]{8}\.part")
 
 
 class Shelf:
@@ -54,7 +57,8 @@ class Shelf:
             return
         mark.touch()
         for file in self.folder.iterdir():
-            if _OURS.fullmatch(file.name) and _age(file) > KEEP_SECONDS:
+            kept = KEEP_PICTURES_SECONDS if _PICTURE.fullmatch(file.name) else KEEP_SECONDS
+            if (_OURS.fullmatch(file.name) or _PICTURE.fullmatch(file.name)) and _age(file) > kept:
                 file.unlink(missing_ok=True)
 
 

@@ -11,7 +11,7 @@ import resource
 import sys
 
 from gateway.documents import job as jobs
-from gateway.documents.errors import DocumentError
+from gateway.documents.errors import SIMPLER, DocumentError
 
 MEMORY_BYTES = 512 << 20
 LARGEST_OUTPUT = 256 << 20
@@ -32,7 +32,7 @@ def main() -> None:
     except DocumentError as error:
         told = {"error": type(error).__name__, "why": str(error)}
     except MemoryError:
-        told = {"error": "BadDocumentError", "why": "a letter takes too much memory to render"}
+        told = {"error": "BadDocumentError", "why": f"a letter takes too much memory to render: {SIMPLER}"}
     except OSError as error:
         told = {"error": "RenderingError", "why": f"a fax cannot be written: {error.strerror}"}
     except Exception as error:

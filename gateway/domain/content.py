@@ -115,6 +115,14 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True)
+class File:
+    """A file that is to go with a mail, under this name."""
+
+    name: str
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
 class Invitation:
     """An appointment for the recipient's calendar; the same `uid` moves it, or takes it away again."""
 
@@ -126,9 +134,13 @@ class Invitation:
     cancelled: bool = False
 
 
+# By this name the HTML of a mail speaks of the clinic's logo, which travels with it.
+LOGO = "logo@ringwell"
+
+
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """An email with both parts; `html` is a whole document."""
+    """An email with both parts; `html` is a whole document. Prepared, its `files` are attachments."""
 
     subject: str
     text: str
@@ -136,6 +148,7 @@ class Mail:
     to_name: str = ""
     invitation: Invitation | None = None
     attachments: tuple[Attachment, ...] = ()
+    files: tuple[File, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,14 +160,17 @@ class FaxLetter:
     text: str = ""
     document: Path | None = None
     to_number: str = ""
+    # Of the cover page; empty: the clinic's.
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class FaxImage:
-    """A fax rendered: one TIFF-F holding cover and body."""
+    """A fax rendered: one TIFF-F holding cover and body. `continued`: the note on the cover of its rest."""
 
     tiff: Path
     pages: int
+    continued: str = ""
 
 
 Content = Script | Sounds | Text | Mail | FaxLetter | FaxImage

@@ -17,8 +17,12 @@ class RetryKind(StrEnum):
     NO_ANSWER = "no-answer"
     PASSING = "passing"
     TEMPORARY = "temporary"
+    MAIL = "mail"
     DECLINED = "declined"
     LINE_DOWN = "line-down"
+    FAX_BUSY = "fax-busy"
+    FAX_NO_ANSWER = "fax-no-answer"
+    FAX_ERROR = "fax-error"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +80,12 @@ class Unknown:
 
 # The cause of an Unknown: some parts of a message left, and it is certain or likely that others did not.
 PARTLY_SENT = "partly-sent"
+# The cause of a Failed: a receipt says that nobody has the number, or that it never takes texts.
+NO_TEXTS_THERE = "receipt-no-such-number"
 # The cause of a Retry: a machine has the message, and a person is still to be reached.
 VOICEMAIL_LEFT = "voicemail-left"
+# The cause of a delivery to a machine, also of one that an earlier attempt made.
+VOICEMAIL = "voicemail"
 
 Outcome = Delivered | Accepted | Retry | Failed | OptedOut | Unknown
 
@@ -88,6 +96,7 @@ class Receipt:
 
     Known by `attempt` where the protocol carries it back, else by `remote_id`, else (a response that was
     lost in a crash) by `address`, and then only if exactly one open attempt on the channel has it.
+    `other_address`: another that the receipt names, where it is not clear which is the recipient's.
     """
 
     channel: Channel
@@ -96,6 +105,11 @@ class Receipt:
     attempt: str = ""
     remote_id: str = ""
     address: str = ""
+    other_address: str = ""
+
+
+# The words of an opt-out that a mail system passed on as a complaint.
+COMPLAINT = "complaint"
 
 
 class ReplyKind(StrEnum):
@@ -103,7 +117,10 @@ class ReplyKind(StrEnum):
 
     CONFIRM = "confirm"
     CANCEL = "cancel"
+    NOT_COMING = "not-coming"
     OPT_OUT = "opt-out"
+    OPT_IN = "opt-in"
+    HELP = "help"
     REPEAT = "repeat"
     TRANSFER = "transfer"
     LANGUAGE = "language"
@@ -111,8 +128,20 @@ class ReplyKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class About:
+    """The appointment that a calendar answered about, and when it was to begin, where that is said."""
+
+    clinic: int
+    visit: int
+    starts_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
-    """A text from a recipient or a key pressed in a call. `attempt` is set where it is certain."""
+    """A text from a recipient or a key pressed in a call. `attempt` is set where it is certain.
+
+    `about`: of the answer of a calendar; it binds only when its sender was told of that appointment.
+    """
 
     channel: Channel
     kind: ReplyKind
@@ -120,6 +149,21 @@ class Reply:
     at: datetime
     text: str = ""
     attempt: str = ""
+    about: About | None = None
 
 
-Event = Receipt | Reply
+@dataclass(frozen=True, slots=True)
+class ReplyPart:
+    """A segment of a long text from a recipient: part `number` (from 1) of `total`, in `coding`."""
+
+    channel: Channel
+    address: str
+    at: datetime
+    reference: int
+    total: int
+    number: int
+    octets: bytes
+    coding: str
+
+
+Event = Receipt | Reply | ReplyPart

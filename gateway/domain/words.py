@@ -10,6 +10,14 @@ class RingwellError(Exception):
     """Something went wrong that an administrator can act on; the message is written for them."""
 
 
+class ContentError(RingwellError):
+    """The content of a message cannot be sent on its channel (a missing prompt, an unreadable PDF)."""
+
+
+class UnsafeValueError(ContentError):
+    """A value holds CR, LF or another control character and must not reach a protocol."""
+
+
 class Channel(StrEnum):
     """A way to reach a recipient; also the contact methods that staff choose from."""
 
@@ -40,8 +48,9 @@ TERMINAL_STATES = (State.DELIVERED, State.FAILED, State.REFUSED, State.CANCELLED
 
 # From each state, the states that may follow. `unknown` is left only by evidence (a late truth).
 TRANSITIONS: Mapping[State, frozenset[State]] = {
-    State.SCHEDULED: frozenset({State.CLAIMED, State.CANCELLED, State.EXPIRED}),
-    State.QUEUED: frozenset({State.CLAIMED, State.CANCELLED, State.EXPIRED}),
+    # Delivered without being sent again: an earlier attempt left a voicemail, and there is no other.
+    State.SCHEDULED: frozenset({State.CLAIMED, State.CANCELLED, State.EXPIRED, State.DELIVERED}),
+    State.QUEUED: frozenset({State.CLAIMED, State.CANCELLED, State.EXPIRED, State.DELIVERED}),
     State.CLAIMED: frozenset(
         {
             State.SENDING,
@@ -51,6 +60,7 @@ TRANSITIONS: Mapping[State, frozenset[State]] = {
             State.EXPIRED,
             State.CANCELLED,
             State.FAILED,
+            State.DELIVERED,
         }
     ),
     State.SENDING: frozenset(
@@ -60,9 +70,11 @@ TRANSITIONS: Mapping[State, frozenset[State]] = {
     State.UNKNOWN: frozenset({State.ACCEPTED, State.DELIVERED, State.FAILED, State.SCHEDULED}),
     State.DELIVERED: frozenset(),
     State.FAILED: frozenset(),
-    State.REFUSED: frozenset(),
-    State.CANCELLED: frozenset(),
-    State.EXPIRED: frozenset(),
+    # Only when what it was refused for is given, and nothing of it was sent.
+    State.REFUSED: frozenset({State.SCHEDULED}),
+    # Only when its appointment is back, and nothing of it was sent.
+    State.CANCELLED: frozenset({State.SCHEDULED}),
+    State.EXPIRED: frozenset({State.SCHEDULED}),
 }
 
 
@@ -78,6 +90,56 @@ class RecipientKind(StrEnum):
     STAFF = "staff"
 
 
+class Purpose(StrEnum):
+    """What a consent is for: messages at all, marketing too, or sharing one message with one's family."""
+
+    MESSAGING = "messaging"
+    MARKETING = "marketing"
+    FAMILY = "family"
+
+
+class Party(StrEnum):
+    """Whose word a consent is: the client's own, or that of the messaging contact who is told instead."""
+
+    CLIENT = "client"
+    CONTACT = "contact"
+
+
+class Source(StrEnum):
+    """Where an entry of the consent ledger comes from."""
+
+    FORM = "form"
+    STAFF = "staff"
+    IMPORT = "import"
+    KEY = "keypress"
+    TEXT = "text"
+    EMAIL = "email"
+    FAX = "fax"
+    AMBIGUOUS = "ambiguous-cancel"
+    CLARIFIED = "clarified-cancel"
+    SHARED_ADDRESS = "address-opted-out"
+    DO_NOT_CALL = "do-not-call"
+    BOUNCE = "bounce"
+    COMPLAINT = "complaint"
+    DEACTIVATED = "deactivated"
+    INVALID = "invalid"
+    NO_TEXTS = "no-texts"
+    CORRECTED = "corrected"
+
+
+# What says that an address must not be used, whoever has it; `corrected` says that it may be again.
+BAD_ADDRESS = frozenset(
+    {
+        Source.BOUNCE,
+        Source.COMPLAINT,
+        Source.DEACTIVATED,
+        Source.INVALID,
+        Source.NO_TEXTS,
+        Source.CORRECTED,
+    }
+)
+
+
 class BroadcastClass(StrEnum):
     """The class that consent rules and caps follow (rules 1.1)."""
 
@@ -88,9 +150,14 @@ class BroadcastClass(StrEnum):
 
 
 class MessageType(StrEnum):
-    """What a broadcast is about: defines its audience and its placeholders."""
+    """What a broadcast is about; message_types says what follows from it."""
 
     UPCOMING_APPOINTMENTS = "client-upcoming-appointments"
     STAFF_UPCOMING_APPOINTMENTS = "staff-upcoming-appointments"
+    UPCOMING_RENEWALS = "client-upcoming-renewals"
+    STAFF_UPCOMING_RENEWALS = "staff-upcoming-renewals"
+    BIRTHDAYS = "client-birthdays"
+    CLIENT_LIST = "client-list"
+    STAFF_LIST = "staff-list"
     STAFF_NOTICE = "staff-notice"
     CLIENT_NOTICE = "client-notice"

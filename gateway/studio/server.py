@@ -24,7 +24,17 @@ Serve = Callable[[Call], None]
 class Server:
     """Listens while `run` runs."""
 
-    def __init__(self, address: Address, calls: int, longest_seconds: float, serve: Serve) -> None:
+    def __init__(
+        self,
+        address: Address,
+        calls: int,
+        longest_seconds: float,
+        serve: Serve,
+        name: str = "studio",
+        host: str = "127.0.0.1",
+    ) -> None:
+        """`name`: for the log, and the section of the settings that has `calls`. `host`: ours."""
+        self._name, self._host = name, host
         self._address, self._most, self._serve = address, calls, serve
         self._seconds = longest_seconds + _SILENT_SECONDS
         self._open: set[socket.socket] = set()
@@ -37,7 +47,7 @@ class Server:
 
     async def run(self) -> None:
         """Take calls until cancelled; those that are up then end, and what they recorded is kept."""
-        threads = ThreadPoolExecutor(self._most, "studio")
+        threads = ThreadPoolExecutor(self._most, self._name)
         try:
             with await self._listener() as listener:
                 while True:
@@ -51,10 +61,11 @@ class Server:
         told = False
         while True:
             try:
-                listener = socket.create_server(("127.0.0.1", self._address.port), backlog=self._most)
+                listener = socket.create_server((self._host, self._address.port), backlog=self._most)
             except OSError as error:
                 if not told:
-                    log.error("the studio cannot listen on port %d: %s", self._address.port, error.strerror)
+                    where = (self._name, self._address.port, error.strerror)
+                    log.error("the %s cannot listen on port %d: %s", *where)
                 told = True
                 await asyncio.sleep(_TRY_AGAIN_SECONDS)
             else:
@@ -63,7 +74,7 @@ class Server:
 
     def _take(self, connection: socket.socket, threads: ThreadPoolExecutor) -> None:
         if len(self._open) >= self._most:
-            log.warning("the studio is full: %d calls are up, setting studio.calls", self._most)
+            log.warning("the %s is full: setting %s.calls is %d", self._name, self._name, self._most)
             connection.close()
             return
         self._open.add(connection)
@@ -76,14 +87,14 @@ class Server:
         try:
             call = Call(connection, self._address.secret, self._seconds)
         except (CallOverError, OSError) as error:
-            log.warning("the studio refused a connection: %s", error)
+            log.warning("the %s refused a connection: %s", self._name, error)
             return
         try:
             self._serve(call)
         except CallOverError:
-            log.debug("a caller of the studio hung up")
+            log.debug("a caller of the %s hung up", self._name)
         except RingwellError as error:
-            log.error("a studio call ended early: %s", error)
+            log.error("a call of the %s ended early: %s", self._name, error)
         finally:
             call.close()
 
@@ -92,7 +103,7 @@ class Server:
         self._running.discard(done)
         connection.close()
         if not done.cancelled() and (error := done.exception()) is not None:
-            log.error("a studio call broke: %s", type(error).__name__, exc_info=error)
+            log.error("a call of the %s broke: %s", self._name, type(error).__name__, exc_info=error)
 
     async def _end(self) -> None:
         for connection in self._open:
@@ -100,6 +111,6 @@ class Server:
                 # Wakes the thread that reads from it; closing would not.
                 connection.shutdown(socket.SHUT_RDWR)
             except OSError:
-                log.debug("a call of the studio had ended already")
+                log.debug("a call of the %s had ended already", self._name)
         if self._running:
             await asyncio.wait(set(self._running))

@@ -38,7 +38,8 @@ class Studio:
         self._desk = Desk(link.store, settings, library, self._recordings)
         self._beep = settings.folder / "studio" / "tone" / "beep.wav"
         longest = settings.studio.longest_seconds
-        self._server = Server(address, settings.studio.calls, longest, self._hold)
+        host = settings.asterisk.gateway
+        self._server = Server(address, settings.studio.calls, longest, self._hold, host=host)
         self._prepared = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
 

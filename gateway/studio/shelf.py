@@ -26,11 +26,12 @@ class UnknownPromptError(RingwellError):
 
 @dataclass(frozen=True, slots=True)
 class Uploaded:
-    """A file that became a version."""
+    """A file that became a version; `kept`: it is played from now on."""
 
     prompt: int
     version: int
     mastered: Mastered
+    kept: bool
 
 
 class Shelf:
@@ -48,7 +49,10 @@ class Shelf:
     async def upload(
         self, file: Path, name: str, language: str, author: str, label: str = "", instead: bool = True
     ) -> Uploaded:
-        """A file becomes a version, which is played from now on unless `instead` is False."""
+        """A file becomes a version, which is played from now on unless `instead` is False.
+
+        One with findings waits as a draft: somebody who knows of them keeps it.
+        """
         if not _LANGUAGE.fullmatch(language):
             raise UnknownPromptError(f"{language[:20]!r} is no language: use two letters such as en")
         recordings = Recordings.of(self._settings)
@@ -76,9 +80,10 @@ class Shelf:
         version = await self._store.run(prompts.add_draft, self._clinic, number, language, take, now)
         if label:
             await self._store.run(prompts.describe, self._clinic, version, label)
-        if instead:
+        kept = instead and not made.mastered.findings
+        if kept:
             await self._store.run(prompts.keep, self._clinic, version, now)
-        return Uploaded(number, version, made.mastered)
+        return Uploaded(number, version, made.mastered, kept)
 
     async def prompt(self, name: str) -> PromptEntry:
         """A prompt by its name or its number."""
@@ -95,6 +100,21 @@ class Shelf:
         if found is None:
             raise UnknownPromptError(f"there is no version {number}: 'ringwell prompts versions' shows them")
         return found
+
+    async def draft(self, prompt: PromptEntry, number: int) -> Version:
+        """A version of this prompt that is not kept yet."""
+        found = await self.version(number)
+        if found.prompt != prompt.id or found.state != prompts.DRAFT:
+            raise UnknownPromptError(
+                f"prompt {prompt.name} has no draft {number}: 'ringwell prompts versions {prompt.name}' "
+                "shows what it has, and 'ringwell prompts rollback' plays what was kept"
+            )
+        return found
+
+    async def keep(self, draft: Version) -> None:
+        """A draft is played from now on."""
+        if not await self._store.run(prompts.keep, self._clinic, draft.id, self._store.clock()):
+            raise UnknownPromptError(f"draft {draft.id} is not there any more")
 
     async def played(self, prompt: PromptEntry, language: str) -> Version:
         """The version of a prompt that is played."""

@@ -149,8 +149,7 @@ def _recorded(talk: Talk, event: Event) -> Step:
         return _missed(talk, Record(said, talk.piece, talk.draft.version if talk.draft else None))
     others = tuple(one for one in talk.drafts if one != talk.draft)
     taken = replace(talk, drafts=others, draft=event.draft, stage=Stage.REVIEW, misses=0)
-    findings = tuple(Line(f"finding-{finding}") for finding in event.draft.findings)
-    return taken, Ask((*findings, Line("you-recorded"), *_menu(event.draft)), 1)
+    return taken, Ask((*_findings(event.draft), Line("you-recorded"), *_menu(event.draft)), 1)
 
 
 def _reviewed(talk: Talk, event: Event) -> Step:
@@ -198,7 +197,7 @@ def _next(talk: Talk, said: Said) -> Step:
         draft = talk.drafts[0]
         waiting = (Line("draft-waiting"), Line("title", draft.piece.title))
         review = replace(talk, stage=Stage.REVIEW, draft=draft, piece=draft.piece)
-        return review, Ask((*said, *waiting, *_menu(draft)), 1)
+        return review, Ask((*said, *waiting, *_findings(draft), *_menu(draft)), 1)
     if talk.tasks:
         return replace(talk, stage=Stage.OFFER), Ask((*said, *_offered(talk.tasks[0])), 1)
     return _choose(talk, said)
@@ -220,6 +219,10 @@ def _record(talk: Talk, piece: Piece, instead_of: Draft | None = None) -> Step:
     recording = replace(talk, stage=Stage.RECORD, piece=piece, draft=instead_of, misses=0)
     act = Record((*said, Line("after-the-tone")), piece, instead_of.version if instead_of else None)
     return recording, act
+
+
+def _findings(draft: Draft) -> Said:
+    return tuple(Line(f"finding-{finding}") for finding in draft.findings)
 
 
 def _menu(draft: Draft) -> Said:

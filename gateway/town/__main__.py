@@ -22,6 +22,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0, help="shifts which households are patient")
     parser.add_argument("--pace", type=float, default=1.0, help="scales every delay; 0.2 is hasty")
     parser.add_argument("--keep", action="store_true", help="keep the recordings of ordinary calls too")
+    parser.add_argument("--returns", type=int, default=0, help="port where the clinic takes bounces")
     return parser.parse_args()
 
 
@@ -29,7 +30,10 @@ async def _live(options: argparse.Namespace) -> None:
     over = asyncio.Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signum, over.set)
-    async with Town(options.folder, seed=options.seed, pace=options.pace, keep=options.keep):
+    town = Town(
+        options.folder, seed=options.seed, pace=options.pace, keep=options.keep, returns=options.returns
+    )
+    async with town:
         print(f"The town is up; {options.folder / ADDRESS_FILE} says where.", flush=True)
         await over.wait()
 

@@ -16,7 +16,7 @@ from gateway.town.calls import CallBook
 from gateway.town.ears import Ears
 from gateway.town.households import (
     PATIENCE,
-    QUICK_AREA,
+    QUICK_STAYS,
     TELEPHONES,
     TELEPHONES_OF,
     VOICEMAIL_SECONDS,
@@ -98,7 +98,7 @@ class Exchange:
             "patience": PATIENCE,
             "telephones": TELEPHONES,
             "telephones_of": TELEPHONES_OF,
-            "quick_area": QUICK_AREA,
+            "quick_stays": QUICK_STAYS,
             "voicemail_seconds": VOICEMAIL_SECONDS,
         }
 

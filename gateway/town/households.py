@@ -1,8 +1,9 @@
 """Who lives at which number or mailbox, and what they do: one table per channel, pure.
 
 A number is `+1 AAA 555 VSNN`: any area code, then V how the telephone behaves, S how texts behave and NN
-an index. Area code 900 is the quick range of the bench: every number answers at once and hangs up after a
-second, and nothing is recorded. In area code 955 V is how people deal with a menu, in 966 how machines beep.
+an index. Area codes 900 and 901 are the quick ranges of the benches: every number answers at once and hangs
+up after a second (900) or seventeen (901), and nothing is recorded. In area code 955 V is how people deal
+with a menu, in 966 how machines beep, in 977 what ails fax machines; in 989 S is what the SMSC makes hard.
 A mailbox behaves by the start of its local part.
 """
 
@@ -13,12 +14,25 @@ from dataclasses import dataclass
 from typing import Literal
 
 Manner = Literal["answer", "menu", "hang-up", "refuse", "ring", "voicemail", "fax"]
+# When a receipt comes: soon after the response, before it, a second time, or late; "enroute": an
+# intermediate one precedes it.
+Comes = Literal["after", "before", "twice", "late", "enroute"]
+# How ids and receipts are written: numbers in decimal or hexadecimal, padded with zeros, on either side; the
+# words untidy and without TLVs; TLVs without words.
+Dialect = Literal["usual", "hex-receipts", "hex-responses", "untidy-words", "bare-tlvs"]
 
 QUICK_AREA = "900"
+TALK_AREA = "901"
+# Seconds that somebody of these areas stays on the line.
+QUICK_STAYS = {QUICK_AREA: 1, TALK_AREA: 17}
 # Here people know what a menu is: V is a line of MENU_TELEPHONES.
 MENU_AREA = "955"
 # Here machines answer: V is a line of MACHINE_TELEPHONES.
 MACHINE_AREA = "966"
+# Here are fax machines with troubles: V is a line of FAX_TELEPHONES.
+FAX_AREA = "977"
+# Here the SMSC pauses us, or its receipts are in a dialect: S is a line of HARD_TEXTS.
+SMSC_AREA = "989"
 VOICEMAIL_SECONDS = 120
 _NUMBER = re.compile(r"\+1(?P<area>[2-9]\d\d)555(?P<voice>\d)(?P<text>\d)(?P<index>\d\d)")
 
@@ -29,7 +43,9 @@ class Telephone:
 
     `thinks`: from hearing the caller speak to pressing a key. `stays`: at most, after the answer; only the
     household that hangs up early stays shorter at a quicker pace. A machine says `greeting`, is silent for
-    `pause` and gives `beep` before it records: names of gateway.town.sounds, an empty beep is none.
+    `pause` and gives `beep` before it records: names of gateway.town.sounds, an empty beep is none. A fax
+    machine `takes` faxes with these options of ReceiveFAX; its first call `breaks` so many seconds after the
+    answer, or, with a `refusal`, is refused.
     """
 
     result: str
@@ -42,22 +58,33 @@ class Telephone:
     greeting: str = "greeting"
     pause: float = 0.0
     beep: str = "beep"
+    takes: str = "f"
+    breaks: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class TextHabit:
-    """What the SMSC does with a text, and what the household answers."""
+    """What the SMSC does with a text, and what the household answers.
+
+    `first`: the status that the first try of a text gets, before it is taken. `error`: of the receipt.
+    """
 
     status: int = 0
     receipt: str = "DELIVRD"
     reply: str = ""
+    first: int = 0
+    comes: Comes = "after"
+    dialect: Dialect = "usual"
+    error: str = "000"
 
 
 @dataclass(frozen=True, slots=True)
 class MailHabit:
-    """The SMTP reply to RCPT; None accepts."""
+    """The SMTP reply to RCPT (none accepts), or to the first one alone, or the bounce that follows later."""
 
-    refusal: str | None = None
+    refusal: str = ""
+    first: str = ""
+    bounce: str = ""
 
 
 # V of the number. `refusal` is the SIP status that the caller gets.
@@ -102,20 +129,46 @@ MACHINE_TELEPHONES: tuple[Telephone, ...] = (
     Telephone("voicemail", "voicemail", greeting="endless-greeting"),
 )
 
-TELEPHONES_OF = {MENU_AREA: MENU_TELEPHONES, MACHINE_AREA: MACHINE_TELEPHONES}
+# V of a number in FAX_AREA.
+FAX_TELEPHONES: tuple[Telephone, ...] = (
+    Telephone("fax", "fax", takes="F"),
+    Telephone("fax", "fax", breaks=11.0),
+    Telephone("fax", "fax", breaks=30.0),
+    Telephone("fax", "fax", refusal=486),
+)
+
+TELEPHONES_OF = {
+    MENU_AREA: MENU_TELEPHONES,
+    MACHINE_AREA: MACHINE_TELEPHONES,
+    FAX_AREA: FAX_TELEPHONES,
+}
 
 # S of the number. 0x0B is ESME_RINVDSTADR; an empty receipt is one that never comes.
 TEXT_HABITS: tuple[TextHabit, ...] = (
     TextHabit(),
     TextHabit(receipt=""),
     TextHabit(status=0x0B, receipt=""),
-    TextHabit(receipt="UNDELIV"),
+    TextHabit(receipt="UNDELIV", error="027"),
     TextHabit(reply="C"),
     TextHabit(reply="STOP"),
     TextHabit(),
     TextHabit(),
     TextHabit(),
     TextHabit(),
+)
+
+# S of a number in SMSC_AREA. 0x58 is ESME_RTHROTTLED, 0x14 ESME_RMSGQFUL; 001 is an unknown subscriber.
+HARD_TEXTS: tuple[TextHabit, ...] = (
+    TextHabit(first=0x58),
+    TextHabit(first=0x14),
+    TextHabit(comes="before"),
+    TextHabit(comes="twice"),
+    TextHabit(comes="late"),
+    TextHabit(comes="enroute", receipt="UNDELIV", error="001"),
+    TextHabit(dialect="hex-receipts"),
+    TextHabit(dialect="hex-responses"),
+    TextHabit(dialect="untidy-words"),
+    TextHabit(dialect="bare-tlvs"),
 )
 
 # How a household stretches its delays, by patience class.
@@ -125,6 +178,9 @@ PATIENCE = (0.9, 0.95, 1.0, 1.05, 1.1)
 MAIL_HABITS: dict[str, MailHabit] = {
     "reject": MailHabit("550 5.1.1 No such user here"),
     "full": MailHabit("452 4.2.2 Mailbox full"),
+    "grey": MailHabit(first="451 4.7.1 Greylisted, please come back later"),
+    "moved": MailHabit(bounce="550 5.1.1 No such user here any more"),
+    "overfull": MailHabit(bounce="552 5.2.2 Mailbox full"),
 }
 
 
@@ -159,7 +215,9 @@ def number(voice: int, text: int = 0, index: int = 0, area: str = "212") -> str:
 def text_habit(address: str) -> TextHabit:
     """What happens to a text for this number; outside the town it is rejected."""
     parts = parse_number(address)
-    return TEXT_HABITS[parts.text] if parts else TextHabit(status=0x0B, receipt="")
+    if parts is None:
+        return TextHabit(status=0x0B, receipt="")
+    return (HARD_TEXTS if parts.area == SMSC_AREA else TEXT_HABITS)[parts.text]
 
 
 def mail_habit(mailbox: str) -> MailHabit:

@@ -19,7 +19,7 @@ Kind = Literal["call", "text", "mail", "fax"]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One contact as the town saw it; `ended` is None while a call is still up."""
+    """One contact as the town saw it; `ended` is None while more of it is to come."""
 
     id: str
     kind: Kind
@@ -47,11 +47,13 @@ class Entry:
     message_ids: tuple[str, ...] = ()
     receipt: str = ""
     reply: str = ""
-    # mails; `message_id` is the Message-ID header, `sender` the From header ("from" in JSON)
+    # mails; `message_id` is the Message-ID header, `sender` the From header ("from" in JSON), `bounce` the
+    # reply that the clinic was told later
     subject: str = ""
     size: int = 0
     sender: str = ""
     code: str = ""
+    bounce: str = ""
     # faxes
     pages: int = 0
     station: str = ""
@@ -83,7 +85,7 @@ _FIELDS: Mapping[Kind, tuple[str, ...]] = {
         "receipt",
         "reply",
     ),
-    "mail": (*_COMMON, "message_id", "subject", "size", "sender", "code"),
+    "mail": (*_COMMON, "message_id", "subject", "size", "sender", "code", "bounce"),
     "fax": (*_COMMON, "answered", "hung_up_by", "pages", "station", "error", "file"),
 }
 _TIMES = ("at", "ended", "answered", "spoken_to")

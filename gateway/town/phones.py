@@ -1,13 +1,15 @@
 """Telephones inside the clinic: a member of staff dials, listens for speech and tones, presses and speaks.
 
 Steps: `hear` (wait until the other side speaks), `tone` (until its tone is over), `press:42#`, `say:FILE` (a
-WAV file at telephone rate), `stay:SECONDS`. After the last one the receiver is put down.
+WAV file at telephone rate), `fax:FILE` (a TIFF-F), `stay:SECONDS`. After the last one the receiver
+is put down.
 """
 
 from __future__ import annotations
 
 import asyncio
 import secrets
+import wave
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +20,12 @@ from panoramisk import Manager
 from gateway.town.errors import TownError
 
 _READY_SECONDS = 30.0
-# Those of pjsip.conf: inside the clinic, and the telephone network outside.
-INSIDE, OUTSIDE = "phones", "clinic"
+# A call in which nothing was said leaves a recording that never becomes whole.
+_CLOSING_SECONDS = 3.0
+# Of a WAV file, with the octet that makes its length even.
+_HEADER = 45
+# Those of pjsip.conf: inside the clinic, and the telephone network outside, where T.38 is known or is not.
+INSIDE, OUTSIDE, BY_SOUND = "phones", "clinic", "clinic-by-sound"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +35,8 @@ class PhoneCall:
     answered: bool
     steps: int = 0
     left: str = ""
+    # SUCCESS or FAILED, the pages that the other side confirmed, T38 or audio.
+    faxed: str = ""
     heard: Path | None = None
 
 
@@ -61,7 +69,13 @@ class Phones:
         self._manager.close()
 
     async def call(
-        self, port: int, extension: str, steps: Sequence[str], seconds: float = 90.0, side: str = INSIDE
+        self,
+        port: int,
+        extension: str,
+        steps: Sequence[str],
+        seconds: float = 90.0,
+        side: str = INSIDE,
+        caller: str = "201",
     ) -> PhoneCall:
         """Dial an extension of the exchange on this port of loopback and do these steps."""
         name = secrets.token_hex(8)
@@ -78,7 +92,7 @@ class Phones:
                 "Context": "staff-phone",
                 "Exten": "s",
                 "Priority": "1",
-                "CallerID": "<201>",
+                "CallerID": f"<{caller}>",
                 "Timeout": "20000",
                 "Variable": [f"{key}={value}" for key, value in variables.items()],
             }
@@ -87,9 +101,12 @@ class Phones:
         placed.add_done_callback(lambda told: self._on_response(name, told))
         try:
             async with asyncio.timeout(seconds):
-                return await done
+                call = await done
         finally:
             del self._calls[name]
+        if call.heard is not None:
+            await _closed(call.heard)
+        return call
 
     def _heard(self, name: str) -> Path:
         return self._folder / f"{name}.wav"
@@ -102,7 +119,8 @@ class Phones:
     def _on_user_event(self, manager: Manager, event: Any) -> None:
         if event.UserEvent == "TownPhoneEnded":
             left, name = event.get("Left", "") or "other", event.Phone
-            self._end(name, PhoneCall(True, int(event.Step), left, self._heard(name)))
+            faxed = event.get("Faxed", "").strip()
+            self._end(name, PhoneCall(True, int(event.Step), left, faxed, self._heard(name)))
 
     def _on_response(self, name: str, told: asyncio.Future[Any]) -> None:
         if told.cancelled() or told.exception() is not None:
@@ -110,3 +128,20 @@ class Phones:
         answers = told.result() if isinstance(told.result(), list) else [told.result()]
         if any(answer.get("Response") in ("Failure", "Error") for answer in answers):
             self._end(name, PhoneCall(False))
+
+
+async def _closed(recording: Path) -> None:
+    """Wait until it is whole: the exchange writes its length a moment after the call has ended."""
+    for _ in range(round(_CLOSING_SECONDS / 0.05)):
+        if await asyncio.to_thread(_is_whole, recording):
+            return
+        await asyncio.sleep(0.05)
+
+
+def _is_whole(recording: Path) -> bool:
+    try:
+        with wave.open(str(recording)) as reading:
+            octets = reading.getnframes() * reading.getsampwidth()
+            return octets > 0 and bool(octets >= recording.stat().st_size - _HEADER)
+    except (OSError, EOFError, wave.Error):
+        return False

@@ -20,11 +20,14 @@ import smpp34
 from gateway.town.coding import read_segment
 from gateway.town.households import PATIENCE, TextHabit, e164, patience_class, text_habit
 from gateway.town.ledger import Entry, Ledger
-from gateway.town.texts import TextBook, from_household, receipt
+from gateway.town.texts import ENROUTE, TextBook, from_household, receipt
 
 log = logging.getLogger(__name__)
 
 RECEIPT_SECONDS = 0.3
+LATE_SECONDS = 6.0
+# How long a response waits that its receipt overtakes.
+_OVERTAKEN_SECONDS = 0.2
 REPLY_SECONDS = 0.5
 _WINDOW = 64
 _ANSWER_SECONDS = 10.0
@@ -76,6 +79,8 @@ class Smsc:
         self._book = TextBook(ledger)
         self._seed = seed
         self._pace = pace
+        # Texts that were turned away once; they are taken when they come again.
+        self._turned_away: set[tuple[str, str]] = set()
         self._accounts: dict[str, _Account] = {}
         # Kept after the bind is gone: what it submitted last may still be on its way through smpp34.
         self._owners: dict[str, _Account] = {}
@@ -139,13 +144,21 @@ class Smsc:
         habit = text_habit(address)
         tlvs = {tlv.tag: tlv.value for tlv in submit.tlvs}
         segment = read_segment(submit.short_message, submit.esm_class, submit.data_coding, tlvs)
+        if habit.first and (address, segment.text) not in self._turned_away:
+            self._turned_away.add((address, segment.text))
+            self._book.turned_away(address, source, segment)
+            submit.reject(habit.first)
+            return
         entry, message_id = self._book.record(address, source, segment, habit)
         if habit.status:
             submit.reject(habit.status)
             return
-        submit.accept(message_id)
         wants_receipt = bool(habit.receipt) and bool(submit.registered_delivery & 0x03)
         account, complete = self._owners[submit.session_id], entry.segments == entry.parts
+        if habit.comes == "before":
+            asyncio.get_running_loop().call_later(_OVERTAKEN_SECONDS, submit.accept, message_id)
+        else:
+            submit.accept(message_id)
         self._spawn(_Aftermath(account, entry, message_id, segment.text, habit, wants_receipt, complete))
 
     def _spawn(self, after: _Aftermath) -> None:
@@ -159,9 +172,7 @@ class Smsc:
         stretch = self._pace * PATIENCE[patience_class(self._seed, int(after.entry.address[-2:]))]
         entry = after.entry
         if after.receipt:
-            await asyncio.sleep(RECEIPT_SECONDS * stretch)
-            pdu = receipt(entry, after.message_id, after.text, after.habit.receipt)
-            await self._deliver(after.account, pdu)
+            await self._tell(after, stretch)
             entry = replace(entry, receipt=after.habit.receipt)
         if after.habit.reply and after.complete:
             await asyncio.sleep(REPLY_SECONDS * stretch)
@@ -169,6 +180,16 @@ class Smsc:
             entry = replace(entry, reply=after.habit.reply)
         if after.complete:
             self._ledger.write(entry)
+
+    async def _tell(self, after: _Aftermath, stretch: float) -> None:
+        """The receipt, when and as often as this household's come."""
+        habit = after.habit
+        wait = {"before": 0.0, "late": LATE_SECONDS * stretch}.get(habit.comes, RECEIPT_SECONDS * stretch)
+        states = [ENROUTE] * (habit.comes == "enroute") + [habit.receipt] * (1 + (habit.comes == "twice"))
+        for state in states:
+            await asyncio.sleep(wait)
+            pdu = receipt(after.entry, after.message_id, after.text, state, habit)
+            await self._deliver(after.account, pdu)
 
     async def _deliver(self, account: _Account, pdu: dict[str, Any]) -> None:
         """Hand over until a bind has acknowledged it; a lost acknowledgement means a second copy."""

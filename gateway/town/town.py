@@ -59,10 +59,12 @@ class Town:
     """A rehearsal world in `folder`, up from `async with` on.
 
     `seed` shifts who is patient, `pace` scales every delay of the households (0.2 is hasty), `keep` keeps the
-    recordings of ordinary calls too.
+    recordings of ordinary calls too. `returns` is the port where the clinic takes mail that comes back.
     """
 
-    def __init__(self, folder: Path, *, seed: int = 0, pace: float = 1.0, keep: bool = False) -> None:
+    def __init__(
+        self, folder: Path, *, seed: int = 0, pace: float = 1.0, keep: bool = False, returns: int = 0
+    ) -> None:
         self.folder = folder.absolute()
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / ADDRESS_FILE).unlink(missing_ok=True)
@@ -71,7 +73,7 @@ class Town:
         book = CallBook(self._ledger, keep)
         self._exchange = Exchange(self.folder, runtime, book, seed=seed, pace=pace)
         self._smsc = Smsc(self._ledger, free_port(), seed=seed, pace=pace)
-        self._mail = MailServer(self._ledger)
+        self._mail = MailServer(self._ledger, returns=returns, pace=pace)
         self._control = Control(self.pause, self.resume)
         self._parts: dict[str, Part] = {"exchange": self._exchange, "smsc": self._smsc, "mail": self._mail}
 
@@ -125,7 +127,7 @@ class Town:
         await asyncio.to_thread((self.folder / ADDRESS_FILE).unlink, missing_ok=True)
         await self._exchange.pause()
         await self._control.stop()
-        await self._mail.pause()
+        await self._mail.stop()
         await self._smsc.stop()
         self._ledger.close()
 

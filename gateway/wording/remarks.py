@@ -6,20 +6,36 @@ import re
 from collections.abc import Iterator, Mapping
 
 from gateway.domain import Action, BroadcastClass
+from gateway.wording.placeholders import TOKEN
 from gateway.wording.spoken import english, spanish
-from gateway.wording.templates import NOT_TEXTS, TOKEN, menu_of
+from gateway.wording.templates import NOT_TEXTS, menu_of, tokens
 from gateway.wording.texts import Texts
 
 # Words between the identification and the offer to opt out that take about two seconds.
 _TWO_SECONDS = 6
 
 
-def remarks(templates: Texts, broadcast_class: BroadcastClass) -> list[str]:
-    """One sentence for each thing to think about."""
+# What may be said to whoever listens to a machine (rules 1.16).
+_HARMLESS = frozenset({"Practice", "CallBack"})
+
+
+def remarks(templates: Texts, broadcast_class: BroadcastClass, agreed: bool = False) -> list[str]:
+    """One sentence for each thing to think about; `agreed`: patients agreed to details on their machines."""
     tables = [name for name in templates if name.partition(".")[0] == "voice" and name not in NOT_TEXTS]
-    return [
+    of_machines = [] if agreed else [one for name in tables for one in _of_machine(name, templates[name])]
+    return of_machines + [
         remark for name in tables for remark in _of_table(name, templates[name], templates, broadcast_class)
     ]
+
+
+def _of_machine(name: str, texts: Mapping[str, str]) -> Iterator[str]:
+    details = [one for one, _ in tokens(texts["machine"]) if one and one not in _HARMLESS]
+    if details:
+        told = ", ".join(f"<{one}>" for one in dict.fromkeys(details))
+        yield (
+            f"{name}.machine: tells {told} to anybody who listens to the machine; leave it out, or set "
+            "voice.machine_details where your patients agreed to it (HHS FAQ 198)"
+        )
 
 
 def _of_table(

@@ -7,11 +7,13 @@ from datetime import datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from gateway.domain import Action, Channel, Desk, Facts, Parts, Prompt, Script, Speech
+from gateway.domain import Action, Channel, Desk, Facts, Occasion, Parts, Prompt, Script, Speech
 from gateway.settings import Clinic
 from gateway.wording import names, spoken
 from gateway.wording.names import Sayings
-from gateway.wording.templates import TOKEN, menu_of, on_machine, other_languages, texts_in
+from gateway.wording.placeholders import TOKEN
+from gateway.wording.several import SAID_AT, visits_of
+from gateway.wording.templates import menu_of, on_machine, other_languages, texts_in
 from gateway.wording.texts import DESK
 
 
@@ -66,23 +68,46 @@ class Said:
         clinic, language, sayings = self._clinic, self.language, self._sayings
         match placeholder:
             case "ClientName":
-                name = f"{person.given_name} {person.family_name}".strip()
-                return name, names.say_name(name, language, sayings)
+                return person.name, names.say_name(person.name, language, sayings)
+            case "ContactName":
+                return person.told, names.say_name(person.told, language, sayings)
             case "FirstName":
                 return person.given_name, names.say_name(person.given_name, language, sayings)
             case "Practice":
                 return clinic.name, names.say_text(clinic.name, language, sayings)
             case "CallBack":
                 return clinic.callback, spoken.say_number(clinic.callback, clinic.country, language)
+        if placeholder in self._facts.columns:
+            value = self._facts.columns[placeholder]
+            return value, names.say_text(value, language, sayings)
+        if self._facts.occasion is not None:
+            return self._say_occasion(placeholder, self._facts.occasion)
         if visit is None:
             return "", ""
         match placeholder:
             case "Service":
                 return visit.service, names.say_text(visit.service, language, sayings)
+            case "Appointments":
+                return "", self._say_visits()
             case "Clinician":
                 return visit.clinician, names.say_name(visit.clinician, language, sayings)
         date, time = _date_and_time(visit.starts_at, clinic.zone, language)
         return ("", date) if placeholder == "ServiceDate" else ("", time)
+
+    def _say_visits(self) -> str:
+        at = SAID_AT.get(self.language, SAID_AT["en"])
+        told = []
+        for name, moment in visits_of(self._facts):
+            date, time = _date_and_time(moment, self._clinic.zone, self.language)
+            who = f"{names.say_name(name, self.language, self._sayings)}, " if name else ""
+            told.append(f"{who}{at.format(date=date, time=time)}")
+        return "; ".join(told)
+
+    def _say_occasion(self, placeholder: str, occasion: Occasion) -> tuple[str, str]:
+        if placeholder == "Renewal":
+            return occasion.name, names.say_text(occasion.name, self.language, self._sayings)
+        date, _ = _date_and_time(occasion.starts_at, self._clinic.zone, self.language)
+        return ("", date) if placeholder == "RenewalDate" else ("", "")
 
 
 @lru_cache(maxsize=1024)

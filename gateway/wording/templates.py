@@ -8,23 +8,12 @@ The templates of a broadcast are tables: `voice`, `sms`, `email`, `fax`; the sam
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from gateway.domain import Action, Channel, Menu, MessageType, OnMachine, RingwellError, usual_menu
-from gateway.wording.texts import Texts, about_visits
-
-PLACEHOLDERS = (
-    "ClientName",
-    "FirstName",
-    "ServiceDate",
-    "ServiceTime",
-    "Service",
-    "Clinician",
-    "Practice",
-    "CallBack",
-)
-OF_VISITS = frozenset({"ServiceDate", "ServiceTime", "Service", "Clinician"})
-TOKEN = re.compile(r"<(\w+)>|\[prompt:([\w-]+)\]")
+from gateway.domain.message_types import OF_RENEWALS, OF_VISITS, TYPES
+from gateway.wording.placeholders import LIKE_PROMPT, TOKEN, meant, near
+from gateway.wording.texts import Texts
 
 # The fields of a template on each channel.
 FIELDS: Mapping[Channel, tuple[str, ...]] = {
@@ -35,10 +24,16 @@ FIELDS: Mapping[Channel, tuple[str, ...]] = {
 }
 MENU = "voice.menu"
 MACHINES = "voice.machines"
+# Names and paths of files that go with mails; no template file may name one.
+FILES = "email.files"
 # The tables beside the texts: what they hold instead of words.
-NOT_TEXTS: Mapping[str, tuple[str, ...]] = {MENU: (), MACHINES: ("answer", "voicemails")}
+NOT_TEXTS: Mapping[str, tuple[str, ...]] = {MENU: (), MACHINES: ("answer", "voicemails"), FILES: ()}
 # A call of a minute has about as many; what is longer belongs into a letter.
 LONGEST_SPOKEN = 1200
+# "Good morning, this is a call from" has seven.
+MOST_WORDS_BEFORE = 7
+# Shorter words with a full stop are titles: "Dr."
+_SENTENCE_END = re.compile(r"\w{3}[.!?:;…][\s\"'»”)]")
 _KEY = re.compile(r"[0-9]")
 _COUNT = re.compile(r"[1-9]")
 _LANGUAGE = re.compile(r"[a-z]{2}")
@@ -48,26 +43,30 @@ class TemplateError(RingwellError):
     """A template cannot be used; the message names the place and what is wrong."""
 
 
-def check_templates(templates: Texts, type: MessageType) -> None:
-    """Raise TemplateError for the first unknown field, placeholder, key or missing identification."""
+def check_templates(templates: Texts, type: MessageType, columns: Collection[str] = ()) -> None:
+    """Raise TemplateError for the first unknown field, placeholder, key or missing identification.
+
+    `columns`: of a custom list; they are placeholders too.
+    """
     for channel in Channel:
         if channel.value not in templates:
             raise TemplateError(f"template {channel}: is missing")
     for name, texts in templates.items():
         if name not in NOT_TEXTS:
-            _check_table(name, texts, about_visits(type))
+            _check_table(name, texts, type, columns)
     _check_menu(templates, type)
     _check_machines(templates)
 
 
-def _check_table(name: str, texts: Mapping[str, str], visits: bool) -> None:
+def _check_table(name: str, texts: Mapping[str, str], type: MessageType, columns: Collection[str]) -> None:
     channel = _channel(name)
     for field in FIELDS[channel]:
         place = f"{name}.{field}"
         text = texts.get(field, "")
         if not text.strip():
             raise TemplateError(f"template {place}: is empty")
-        _check_text(place, text, channel, visits)
+        _check_text(place, text, channel)
+        _check_placeholders(place, text, type, columns)
         if channel is Channel.VOICE:
             _check_spoken(place, text)
 
@@ -80,15 +79,33 @@ def _channel(name: str) -> Channel:
     return Channel(channel)
 
 
-def _check_text(place: str, text: str, channel: Channel, visits: bool) -> None:
-    for placeholder, prompt in tokens(text):
+def _check_text(place: str, text: str, channel: Channel) -> None:
+    for _, prompt in tokens(text):
         if prompt and channel is not Channel.VOICE:
             raise TemplateError(f"template {place}: [prompt:{prompt}] can only be played in a call")
-        if placeholder and placeholder not in PLACEHOLDERS:
-            known = ", ".join(f"<{name}>" for name in PLACEHOLDERS)
-            raise TemplateError(f"template {place}: <{placeholder}> is not one of {known}")
-        if placeholder in OF_VISITS and not visits:
-            raise TemplateError(f"template {place}: <{placeholder}> needs a message type about appointments")
+
+
+def _check_placeholders(place: str, text: str, type: MessageType, columns: Collection[str]) -> None:
+    known = (*TYPES[type].placeholders, *columns)
+    for placeholder, _ in tokens(text):
+        if placeholder and placeholder not in known:
+            raise TemplateError(f"template {place}: {_unknown(placeholder, known)}")
+    for piece, name in meant(text, (*known, *OF_VISITS, *OF_RENEWALS)):
+        raise TemplateError(f"template {place}: {_unknown(name, known, piece)}")
+
+
+def _unknown(name: str, known: Sequence[str], piece: str = "") -> str:
+    """What is wrong with a placeholder, and what was probably meant."""
+    piece = piece or f"<{name}>"
+    if LIKE_PROMPT.match(name):
+        return f"{piece} is no recording: one is written [prompt:name], with its own name"
+    if name in OF_VISITS and name not in known:
+        return f"<{name}> needs a message type about appointments"
+    if name in OF_RENEWALS and name not in known:
+        return f"<{name}> needs a message type about renewals"
+    told = f"{' '.join(piece[:42].split())} is not one of {', '.join(f'<{one}>' for one in known)}"
+    close = near(name, known)
+    return f"{told}: is <{close}> meant?" if close else told
 
 
 def _check_spoken(place: str, text: str) -> None:
@@ -98,10 +115,10 @@ def _check_spoken(place: str, text: str) -> None:
         )
     found = list(tokens(text))
     recorded = any(prompt for _, prompt in found)
-    if not (found and _is_identification(*found[0])):
+    if not (found and _is_identification(*found[0]) and _at_once(text)):
         raise TemplateError(
             f"template {place}: must name the clinic before anything else, with <Practice> or a [prompt:…] "
-            "(47 CFR 64.1200 b1)"
+            f"in the first sentence, after {MOST_WORDS_BEFORE} words at most (47 CFR 64.1200 b1)"
         )
     if not recorded and all(name != "CallBack" for name, _ in found):
         raise TemplateError(
@@ -112,6 +129,12 @@ def _check_spoken(place: str, text: str) -> None:
 
 def _is_identification(placeholder: str, prompt: str) -> bool:
     return bool(prompt) or placeholder == "Practice"
+
+
+def _at_once(text: str) -> bool:
+    """Whether no more than a greeting stands before the first placeholder or recording."""
+    before = TOKEN.split(text, maxsplit=1)[0]
+    return len(before.split()) <= MOST_WORDS_BEFORE and not _SENTENCE_END.search(before)
 
 
 def tokens(text: str) -> Iterator[tuple[str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gateway.domain import MessageType
+from gateway.domain.message_types import TYPES, Audience
 
 Texts = Mapping[str, Mapping[str, str]]
 
@@ -89,6 +90,96 @@ _NOTICE: Mapping[str, Texts] = {
         },
     },
 }
+# Neither says what is to be renewed: anybody may read it.
+_RENEWAL: Mapping[str, Texts] = {
+    "en": {
+        "voice": {
+            "person": "This is <Practice> with a reminder for <ClientName>: a renewal is due on "
+            "<RenewalDate>. Please call us at <CallBack>. Press 1 to confirm that you heard this. "
+            "Press 9 to stop these calls.",
+            "machine": "This is <Practice>. Please call us at <CallBack>.",
+        },
+        "sms": {
+            "body": "<Practice>: a renewal is due on <RenewalDate>. Please call us at <CallBack>. "
+            "Reply STOP to opt out."
+        },
+        "email": {
+            "subject": "A renewal is due on <RenewalDate>",
+            "body": "Dear <ClientName>,\n\nthis is a reminder that a renewal is due on <RenewalDate>.\n\n"
+            "Please call us at <CallBack>.\n\n<Practice>",
+        },
+        "fax": {
+            "subject": "Renewal reminder",
+            "body": "To <ClientName>\n\nThis is a reminder that a renewal is due on <RenewalDate>.\n\n"
+            "Questions: <CallBack>\n\n<Practice>",
+        },
+    },
+    "es": {
+        "voice": {
+            "person": "Le llama <Practice> con un recordatorio para <ClientName>: una renovación vence "
+            "el <RenewalDate>. Por favor, llámenos al <CallBack>. Marque 1 para confirmar que lo oyó. "
+            "Marque 9 para no recibir más llamadas.",
+            "machine": "Le llama <Practice>. Por favor, llámenos al <CallBack>.",
+        },
+        "sms": {
+            "body": "<Practice>: una renovación vence el <RenewalDate>. Llámenos al <CallBack>. "
+            "Responda STOP para no recibir más."
+        },
+        "email": {
+            "subject": "Una renovación vence el <RenewalDate>",
+            "body": "<ClientName>:\n\nLe recordamos que una renovación vence el <RenewalDate>.\n\n"
+            "Por favor, llámenos al <CallBack>.\n\n<Practice>",
+        },
+        "fax": {
+            "subject": "Recordatorio de renovación",
+            "body": "Para <ClientName>\n\nLe recordamos que una renovación vence el <RenewalDate>.\n\n"
+            "Preguntas: <CallBack>\n\n<Practice>",
+        },
+    },
+}
+_BIRTHDAY: Mapping[str, Texts] = {
+    "en": {
+        "voice": {
+            "person": "This is <Practice>. We wish <ClientName> a happy birthday. Our number is <CallBack>. "
+            "Press 9 to stop these calls. Press 1 if you are glad to hear from us.",
+            "machine": "This is <Practice>. We wish you all the best. Our number is <CallBack>.",
+        },
+        "sms": {"body": "<Practice> wishes you a happy birthday, <FirstName>! Reply STOP to opt out."},
+        "email": {
+            "subject": "Happy birthday from <Practice>",
+            "body": "Dear <ClientName>,\n\nhappy birthday, and all the best for the year to come."
+            "\n\n<Practice>",
+        },
+        "fax": {
+            "subject": "Happy birthday",
+            "body": "To <ClientName>\n\nHappy birthday, and all the best for the year to come.\n\n<Practice>",
+        },
+    },
+    "es": {
+        "voice": {
+            "person": "Le llama <Practice>. Le deseamos a <ClientName> un feliz cumpleaños. "
+            "Nuestro número es <CallBack>. Marque 9 para no recibir más llamadas. "
+            "Marque 1 si le alegra oírnos.",
+            "machine": "Le llama <Practice>. Le deseamos lo mejor. Nuestro número es <CallBack>.",
+        },
+        "sms": {
+            "body": "<Practice> le desea un feliz cumpleaños, <FirstName>. Responda STOP para no recibir más."
+        },
+        "email": {
+            "subject": "Feliz cumpleaños de parte de <Practice>",
+            "body": "<ClientName>:\n\nLe deseamos un feliz cumpleaños.\n\n<Practice>",
+        },
+        "fax": {
+            "subject": "Feliz cumpleaños",
+            "body": "Para <ClientName>\n\nLe deseamos un feliz cumpleaños.\n\n<Practice>",
+        },
+    },
+}
+_SHIPPED = {
+    Audience.APPOINTMENTS: _REMINDER,
+    Audience.RENEWALS: _RENEWAL,
+    Audience.BIRTHDAYS: _BIRTHDAY,
+}
 # Around a transfer: the announcement is for staff alone.
 DESK: Mapping[str, Mapping[str, str]] = {
     "en": {
@@ -106,10 +197,10 @@ DESK: Mapping[str, Mapping[str, str]] = {
 
 def about_visits(type: MessageType) -> bool:
     """Whether messages of this type are about an appointment each."""
-    return type in (MessageType.UPCOMING_APPOINTMENTS, MessageType.STAFF_UPCOMING_APPOINTMENTS)
+    return TYPES[type].audience is Audience.APPOINTMENTS
 
 
 def default_templates(type: MessageType, language: str = "en") -> dict[str, dict[str, str]]:
     """The texts that ship, in English where a language has none."""
-    shipped = _REMINDER if about_visits(type) else _NOTICE
+    shipped = _SHIPPED.get(TYPES[type].audience, _NOTICE)
     return {name: dict(texts) for name, texts in shipped.get(language, shipped["en"]).items()}

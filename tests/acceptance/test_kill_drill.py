@@ -31,11 +31,21 @@ async def under_way(store: Store, held: Rehearsal) -> int:
     return sum(counts.values())
 
 
+async def seconds_to_work(store: Store, held: Rehearsal) -> float:
+    """From the start of the gateway to its first attempt: a slow machine needs longer for both."""
+    begin = asyncio.get_running_loop().time()
+    await held.start_daemon()
+    async with asyncio.timeout(60):
+        while not await under_way(store, held):  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    return asyncio.get_running_loop().time() - begin
+
+
 def quiet(stage: str, counts: Counter[str], total: int) -> None:
     """The test shows no progress."""
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(420)
 async def test_twenty_kills_lose_nothing_and_contact_nobody_twice(tmp_path):
     await asyncio.to_thread(provision, settings.cache_folder(), lambda step, count: None)
     chance = random.Random(20)
@@ -46,23 +56,29 @@ async def test_twenty_kills_lose_nothing_and_contact_nobody_twice(tmp_path):
     ):
         await prepare(held, store)
         await order(store, held, "Drill", 1)
-        interrupted = 0
-        for _ in range(KILLS):
-            await held.start_daemon()
-            # Not a wait for anything: the random moment is what is tested, start and recovery included.
-            await asyncio.sleep(chance.uniform(0.5, 4.0))
+        interrupted, usual = 0, await seconds_to_work(store, held)
+        for number in range(KILLS):
+            if number:
+                await held.start_daemon()
+                # Not a wait for anything: the random moment is what is tested, start and recovery included.
+                await asyncio.sleep(usual * chance.uniform(0.4, 1.8))
             held.kill_daemon()
             await held.daemon_ended()
             interrupted += await under_way(store, held)
         await held.start_daemon()
         settled = await settle(store, held, quiet, SETTLE_SECONDS)
         report = await gather(store, held.settings.clinic.id, held.ledger, refusing)
-        micro_batch = held.settings.dispatch.micro_batch
     assert settled, report.agreement.findings[:20]
-    assert len(report.messages) == 400
+    planned = [message for message in report.messages if message["broadcast"]]
+    answers = Counter(message["address"] for message in report.messages if not message["broadcast"])
+    assert len(planned) == 400
+    # Whoever replied was answered, and once, whatever was killed.
+    assert answers
+    assert set(answers.values()) == {1}
     assert report.agreement.clean, report.agreement.findings[:20]
-    assert report.agreement.unknown <= KILLS * micro_batch
+    # Nothing is unknown that was not under way when it was killed.
+    assert report.agreement.unknown <= interrupted
     # The drill means something only if the kills fell into the work.
     assert interrupted >= KILLS
-    assert sum(1 for message in report.messages if message["attempts"]) > 350
+    assert sum(1 for message in planned if message["attempts"]) > 350
     print(f"interrupted {interrupted}, unknown in the end {report.agreement.unknown}")

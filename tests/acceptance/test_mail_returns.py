@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -18,20 +17,15 @@ from zoneinfo import ZoneInfo
 
 import aiosmtplib
 import httpx
+import icalendar
 import pytest
 
+from gateway.asterisk.instance import free_port
 from tests.channels.relay_peer import RelayPeer
 from tests.channels.waiting import until
 
 ZONE = ZoneInfo("America/New_York")
 BOUNCE = Path(__file__).parent.parent / "channels" / "bounces" / "postfix-unknown-user.eml"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class Clinic:
@@ -95,9 +89,10 @@ def clients(*names: str) -> str:
     return "\n".join(["id,given_name,family_name,email,preferred_contact_method,messaging_consent", *rows])
 
 
-def visits(*names: str) -> str:
-    tomorrow = (datetime.now(ZONE) + timedelta(days=1)).replace(hour=9, minute=30).strftime("%Y-%m-%d %H:%M")
-    rows = [f"V{name},{name},,{tomorrow},Check-up,,booked" for name in names]
+def visits(*names: str, days: int = 1, status: str = "booked") -> str:
+    """So many days from now."""
+    day = (datetime.now(ZONE) + timedelta(days=days)).replace(hour=9, minute=30).strftime("%Y-%m-%d %H:%M")
+    rows = [f"V{name},{name},,{day},Check-up,,{status}" for name in names]
     return "\n".join(["id,client,staff,starts_at,service,clinician,status", *rows])
 
 
@@ -135,6 +130,51 @@ async def test_one_click_and_a_bounce_hold_for_the_next_broadcast(tmp_path: Path
     assert relay.mails()[3]["To"].addresses[0].addr_spec == "cid@home.example"
     assert history["ann@home.example"]["reason"] == "consent-withdrawn"
     assert history["bob@home.example"]["reason"] == "bad-address"
+
+
+@pytest.mark.timeout(180)
+async def test_a_calendar_follows_its_appointment(tmp_path: Path, relay: RelayPeer) -> None:
+    clinic = Clinic(tmp_path, relay.port)
+    await clinic.says("migrate")
+    await clinic.imports("clients", clients("Ann", "Bob", "Cid", "Dora"))
+    await clinic.imports("appointments", visits("Ann", "Bob", "Cid"))
+    async with clinic.open():
+        await clinic.says("broadcast", "create", "First", "--channel", "email")
+        await until(lambda: len(relay.contents) == 3, 30)
+        first = {mail["To"].addresses[0].addr_spec: mail for mail in relay.mails()}
+        await _one_click(clinic, first["bob@home.example"])
+
+        await clinic.imports("appointments", visits("Ann", "Bob", "Dora", days=3))
+        await clinic.imports("appointments", visits("Cid", status="cancelled"))
+        await until(lambda: len(relay.contents) == 5, 30)
+        # The same again changes nothing.
+        await clinic.imports("appointments", visits("Ann", "Bob", "Dora", days=3))
+        await clinic.imports("appointments", visits("Ann", days=3, status="cancelled"))
+        await until(lambda: len(relay.contents) == 6, 30)
+        history = await clinic.history()
+    assert history["bob@home.example"]["reason"] == "consent-withdrawn"
+    assert "dora@home.example" not in history
+    told: dict[str, list[Any]] = {}
+    for mail in relay.mails():
+        told.setdefault(mail["To"].addresses[0].addr_spec, []).append(_event(mail))
+    assert [method for method, _ in told["ann@home.example"]] == ["REQUEST", "REQUEST", "CANCEL"]
+    assert [method for method, _ in told["cid@home.example"]] == ["REQUEST", "CANCEL"]
+    for events in (told["ann@home.example"], told["cid@home.example"]):
+        assert len({event["UID"] for _, event in events}) == 1
+        numbers = [event["SEQUENCE"] for _, event in events]
+        assert numbers == sorted(set(numbers))
+    at = [event["DTSTART"].dt.astimezone(ZONE).date() for _, event in told["ann@home.example"]]
+    assert (at[1] - at[0], at[2] - at[1]) == (timedelta(days=2), timedelta())
+    assert "is cancelled" in relay.mails()[5]["Subject"]
+
+
+def _event(mail: Any) -> tuple[str, Any]:
+    """The method and the event that a mail brings, as a calendar finds them."""
+    [part] = [one for one in mail.walk() if one.get_content_type() == "text/calendar"]
+    calendar = icalendar.Calendar.from_ical(part.get_payload(decode=True))
+    assert part.get_param("method") == calendar["METHOD"]
+    [event] = calendar.events
+    return str(calendar["METHOD"]), event
 
 
 async def _one_click(clinic: Clinic, mail: Any) -> None:

@@ -6,99 +6,27 @@ import asyncio
 import os
 import signal
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, func, select
 
-from gateway import settings
 from gateway.asterisk.instance import Instance
-from gateway.asterisk.provision import provision
 from gateway.demo.clinic import Household
-from gateway.demo.rehearsal import Plan, Rehearsal, rehearsal
-from gateway.demo.report import Report, gather
-from gateway.demo.run import order, prepare, settle
-from gateway.link import StoreLink
-from gateway.town.control import command
-from gateway.town.town import read_address
+from gateway.demo.rehearsal import Plan, Rehearsal
+from gateway.domain import Channel, State
+from gateway.town.ledger import read_ledger
+from store import history
 from store.engine import Store
-from store.schema import message
+from store.history import Filter
+from tests.acceptance.world import charged, said, settled, tell, told, until, world
 from tests.store.cluster import Cluster, own_cluster
 
-SETTLE_SECONDS = 100.0
 # Short calls, texts and mails; a few of each.
 FEW = (Household(4, "voice", voice=0), Household(6, "text"), Household(6, "email"))
 # Enough, and lines slow enough, for an outage to fall into the work.
 MANY = (Household(16, "voice", voice=0), Household(60, "text"), Household(60, "email"))
 pytestmark = pytest.mark.timeout(240)
-
-
-@asynccontextmanager
-async def world(
-    folder: Path, plan: Plan, away: tuple[str, ...] = ()
-) -> AsyncIterator[tuple[Rehearsal, Store]]:
-    """A town of which some is away, and a clinic with a broadcast in its queue; no gateway runs yet."""
-    await asyncio.to_thread(provision, settings.cache_folder(), lambda step, count: None)
-    async with rehearsal(folder, plan) as held:
-        for part in away:
-            await tell(held, f"pause {part}")
-        async with Store(held.settings.store_url) as store:
-            await prepare(held, store)
-            await order(store, held, "Reminders", 1)
-            yield held, store
-
-
-async def tell(held: Rehearsal, words: str) -> None:
-    """Break or mend a part of the town."""
-    address = read_address(held.town_folder)
-    assert address is not None
-    await command(address.control, words)
-
-
-def said(held: Rehearsal, words: str) -> int:
-    """How many lines of the gateway's log hold these words."""
-    return sum(words in line for line in held.daemon_log.read_text().splitlines())
-
-
-async def until(condition: Callable[[], object], seconds: float = 40) -> None:
-    async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
-
-
-async def settled(store: Store, held: Rehearsal, share: float) -> None:
-    """Wait until this part of the messages is on its way or at its end."""
-    async with asyncio.timeout(60):
-        while await store.read(_started) < share * await store.read(_all):  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
-
-
-def _all(conn: Connection) -> int:
-    return conn.execute(select(func.count()).select_from(message)).scalar_one()
-
-
-def _started(conn: Connection) -> int:
-    return conn.execute(
-        select(func.count()).select_from(message).where(message.c.started_at.is_not(None))
-    ).scalar_one()
-
-
-def charged(conn: Connection) -> int:
-    """How many attempts counted so far."""
-    return conn.execute(select(func.coalesce(func.sum(message.c.charged), 0))).scalar_one()
-
-
-async def told(store: Store, held: Rehearsal) -> Report:
-    """The report once all is settled."""
-    link = StoreLink(store)  # this test's own connections were cut, too
-    done = await link.patiently(
-        lambda: settle(store, held, lambda stage, counts, total: None, SETTLE_SECONDS)
-    )
-    report = await gather(store, held.settings.clinic.id, held.ledger, [])
-    assert done, report.agreement.findings[:20]
-    return report
 
 
 async def test_peers_that_are_away_at_the_start_are_said_once_and_cost_nothing(tmp_path: Path) -> None:
@@ -161,20 +89,31 @@ async def test_an_exchange_killed_in_the_middle_is_started_again_and_nobody_is_c
         await held.start_daemon()
         exchange = Instance(held.settings.folder / "asterisk")
         await until(lambda: exchange.pid() is not None)
-        await settled(store, held, 0.4)
+        await until(lambda: calls_up(held) >= 2)
         pid = exchange.pid()
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
+        up = await calls_under_way(store, held)
         await until(lambda: said(held, "the exchange is away"))
         report = await told(store, held)
     assert said(held, "the exchange is back") == said(held, "calls and faxes wait") == 1
     assert report.agreement.clean, report.agreement.findings
-    assert report.agreement.unknown <= held_calls(report)
+    assert 0 < up < sum(entry.kind == "call" for entry in report.town)
+    assert report.agreement.unknown <= up
 
 
-def held_calls(report: Report) -> int:
-    """No more can be unknown than calls were made."""
-    return sum(1 for entry in report.town if entry.kind == "call")
+def calls_up(held: Rehearsal) -> int:
+    """Calls that the town sees now."""
+    return sum(entry.kind == "call" and entry.ended is None for entry in read_ledger(held.ledger))
+
+
+async def calls_under_way(store: Store, held: Rehearsal) -> int:
+    """How many calls and faxes were begun and not ended: no more can be unknown."""
+    clinic, found = held.settings.clinic.id, 0
+    for channel in (Channel.VOICE, Channel.FAX):
+        counts = await store.read(history.counts, clinic, Filter(state=State.SENDING, channel=channel.value))
+        found += sum(counts.values())
+    return found
 
 
 async def test_a_database_file_that_another_program_locks_is_waited_for(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-ORDER = ("queue", "plan", "memory", "voice", "sms", "prompts")
+ORDER = ("queue", "plan", "decide", "preview", "memory", "voice", "sms", "prompts", "fax")
 LONGEST_SECONDS = 600
 
 

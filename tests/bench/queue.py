@@ -10,15 +10,16 @@ import asyncio
 import statistics
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
-from gateway.domain import Channel, State
+from gateway.domain import Channel, Limited, State
 from store import migrate, queue, settle
 from store.engine import Store
+from store.queue import Claimed
 from store.settle import Settlement
 from tests.bench import rows
 from tests.bench.measure import report
@@ -50,13 +51,18 @@ class ThroughStore:
     def __init__(self, store: Store) -> None:
         self._store = store
 
+    def limits(self, claimed: Sequence[Claimed], now: datetime) -> Mapping[int, Limited]:
+        """Within what the claimed ones may be started: nothing limits them."""
+        return {}
+
     async def batch(self, most: int) -> int:
         """Claim, start and settle up to `most` messages; how many there were."""
         run, now = self._store.run, self._store.clock()
         claimed = await run(queue.claim, rows.CLINIC, Channel.SMS, OWNER, now, now + LEASE, most)
         now = self._store.clock()
         ids = [item.id for item in claimed]
-        started = await run(queue.start, rows.CLINIC, OWNER, ids, 1, now, now + LEASE)
+        limited = self.limits(claimed, now)
+        started = await run(queue.start, rows.CLINIC, OWNER, ids, 1, now, now + LEASE, limited)
         now = self._store.clock()
         settlements = [
             Settlement(
@@ -92,7 +98,7 @@ async def compare(one: Worker, other: Worker, turns: int = TURNS) -> tuple[float
     return statistics.median(a for a, _ in rates), statistics.median(b for _, b in rates), ratio
 
 
-async def _filled(url: str, settled: int) -> None:
+async def filled(url: str, settled: int) -> None:
     """A database with work for one side, beside that many settled rows."""
     queued = BATCH * TURN * (TURNS + 1)
     earlier = datetime.now(UTC) - timedelta(hours=1)
@@ -132,7 +138,7 @@ def _beside(engine: str, full: float, empty: float, ratio: float) -> None:
 async def _sqlite(folder: Path) -> None:
     urls = {name: f"sqlite:///{folder}/{name}.db" for name in ("store", "raw", "alone", "beside")}
     for name, url in urls.items():
-        await _filled(url, SETTLED if name == "beside" else 0)
+        await filled(url, SETTLED if name == "beside" else 0)
     raw = RawSqlite(folder / "raw.db", rows.CLINIC, OWNER)
     async with Store(urls["store"]) as store:
         _raw_is_bar("sqlite", *await compare(ThroughStore(store), raw))
@@ -143,7 +149,7 @@ async def _sqlite(folder: Path) -> None:
 async def _postgres(server: Server) -> None:
     urls = {name: server.create(name) for name in ("store", "raw", "alone", "beside")}
     for name, url in urls.items():
-        await _filled(url, SETTLED if name == "beside" else 0)
+        await filled(url, SETTLED if name == "beside" else 0)
     server.sql("CHECKPOINT")
     raw = await RawPostgres.open(urls["raw"], rows.CLINIC, OWNER)
     async with Store(urls["store"]) as store:

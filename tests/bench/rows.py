@@ -12,16 +12,30 @@ from store.schema import Instant
 CLINIC = 1
 # So many messages belong to one broadcast.
 A_BROADCAST = 10_000
-# Where recipient n is reached. Calls: the thousand telephones of the town that answer at once.
+# Where recipient n is reached. Calls: the thousand telephones of the town that answer at once; faxes: a
+# hundred of its fax machines.
 _ADDRESSES = {
-    Channel.SMS: "'+1' || (2000000000 + n)",
+    Channel.SMS: "'+1' || (2122000000 + n)",
     Channel.EMAIL: "n || '@example.org'",
-    Channel.VOICE: "'+19005551' || substr(CAST(1000 + n % 1000 AS TEXT), 2)",
+    Channel.FAX: "'+12125558' || substr(CAST(1000 + n % 100 AS TEXT), 2)",
+    Channel.VOICE: "'+1{area}5551' || substr(CAST(1000 + n % 1000 AS TEXT), 2)",
 }
+# The town's area whose telephones answer at once.
+QUICK = "900"
+
+
+def _address(way: Channel, area: str) -> str:
+    return _ADDRESSES[way].replace("{area}", area)
 
 
 def add_messages(
-    conn: Connection, first: int, count: int, state: str, due_at: datetime, way: Channel = Channel.SMS
+    conn: Connection,
+    first: int,
+    count: int,
+    state: str,
+    due_at: datetime,
+    way: Channel = Channel.SMS,
+    area: str = QUICK,
 ) -> None:
     """`count` messages over `way`, numbered from `first`; settled ones with the attempt that settled them."""
     settled = state not in ("scheduled", "queued")
@@ -33,7 +47,7 @@ def add_messages(
         "channel": f"'{way}'",
         "appointment": "n",
         "step": "0",
-        "address": _ADDRESSES[way],
+        "address": _address(way, area),
         "state": f"'{state}'",
         "due_at": ":due",
         "expires_at": "NULL",
@@ -64,7 +78,12 @@ def _attempt() -> dict[str, str]:
 
 
 def add_audience(
-    conn: Connection, first: int, count: int, starts_at: datetime, way: Channel = Channel.SMS
+    conn: Connection,
+    first: int,
+    count: int,
+    starts_at: datetime,
+    way: Channel = Channel.SMS,
+    area: str = QUICK,
 ) -> None:
     """Clients with two addresses, one of them for `way`, consent and an appointment each, numbered alike."""
     one = {"clinic": str(CLINIC), "id": "n"}
@@ -73,10 +92,10 @@ def add_audience(
     _insert(conn, "recipient", one | person, first, count, starts_at)
     for step, channel in enumerate((way, Channel.EMAIL)):
         contact = {"recipient": "n", "channel": f"'{channel}'", "origin": "'details'"}
-        contact |= {"id": f"2 * n + {step}", "address": _ADDRESSES[channel]}
+        contact |= {"id": f"2 * n + {step}", "address": _address(channel, area)}
         _insert(conn, "contact", one | contact, first, count, starts_at)
     consent = {"recipient": "n", "purpose": "'messaging'", "given": "true"}
-    consent |= {"source": "'import'", "at": ":due"}
+    consent |= {"source": "'import'", "at": ":due", "key": "'k' || n"}
     _insert(conn, "consent", one | consent, first, count, starts_at)
     visit = {"external_id": "'a' || n", "client": "n", "starts_at": ":due", "service": "'Check-up'"}
     visit |= {"clinician": "'Dr. Ito'", "status": "'booked'"}

@@ -8,8 +8,10 @@ turns in one process, the SMSC in another, so that what else the machine does fa
 from __future__ import annotations
 
 import asyncio
+import cProfile
 import gc
 import logging
+import pstats
 import statistics
 import tempfile
 import threading
@@ -32,8 +34,10 @@ from tests.line import Line, fill, serving, settings_of
 WINDOW = 100
 RECEIPTS_AFTER = 0.5
 TURN, TURNS = 10_000, 5
-# Where this is to get: texts a second, and how much of a core the writer thread may take for them.
+# Where this must get: texts a second, and how much of a core the writer thread may take for them.
 GOAL_PER_SECOND, GOAL_WRITER = 4_000, 0.25
+# So many lines of the profile.
+SHOWN = 12
 SOURCE = "12025550100"
 BODY = (
     "Example Clinic: reminder of your appointment on Tue, Nov 24, 2026 at 9:30 AM. "
@@ -114,7 +118,7 @@ async def _gateway_turn(line: Line) -> Turn:
 async def _turns(port: int, folder: Path) -> list[tuple[Turn, float]]:
     url = f"sqlite:///{folder / 'store.db'}"
     await fill(url, Channel.SMS, TURN * (TURNS + 1))
-    channel = SmsChannel(Bind(port=port, window=WINDOW, per_second=1_000_000.0))
+    channel = SmsChannel([Bind(port=port, window=WINDOW, per_second=1_000_000.0)])
     bare = await asyncio.to_thread(BareLoop, port)
     try:
         async with serving(url, channel, settings_of(folder)) as line:
@@ -126,29 +130,54 @@ async def _turns(port: int, folder: Path) -> list[tuple[Turn, float]]:
     return pairs[1:]
 
 
+async def _profiled(port: int, folder: Path) -> cProfile.Profile:
+    """One turn of which every function of the writer thread is counted."""
+    url = f"sqlite:///{folder / 'profile.db'}"
+    await fill(url, Channel.SMS, TURN)
+    channel = SmsChannel([Bind(port=port, window=WINDOW, per_second=1_000_000.0)])
+    profile = cProfile.Profile(time.thread_time)
+    async with serving(url, channel, settings_of(folder)) as line:
+        await line.store.run(lambda _: profile.enable())
+        await line.turn(TURN)
+        await line.store.run(lambda _: profile.disable())
+    return profile
+
+
+def _report_profile(profile: cProfile.Profile) -> None:
+    """Where the writer thread's time goes, a line for each of its dearest functions."""
+    found = pstats.Stats(profile).get_stats_profile()
+    whole = sum(one.tottime for one in found.func_profiles.values())
+    dearest = sorted(found.func_profiles.items(), key=lambda item: -item[1].tottime)[:SHOWN]
+    for name, one in dearest:
+        share, us = one.tottime / whole, one.tottime / TURN * 1e6
+        report("sms-profile", share, 0.0, function=name, us_a_text=round(us, 1), calls=one.ncalls)
+
+
 def main() -> None:
-    """Print the ratio to the bare loop, and how far both goals are."""
+    """Print the ratio to the bare loop, whether both goals are reached, and the writer's profile."""
     gc.freeze()
     tune_interpreter()
     with tempfile.TemporaryDirectory(prefix="ringwell-bench-") as folder, server(RECEIPTS_AFTER) as port:
         pairs = asyncio.run(_turns(port, Path(folder)))
+        profile = asyncio.run(_profiled(port, Path(folder)))
     turns = [turn for turn, _ in pairs]
     writer_us = statistics.median(turn.writer_us for turn in turns)
+    rate = statistics.median(turn.per_second for turn in turns)
     report(
         "sms",
         statistics.median(turn.per_second / bare for turn, bare in pairs),
         0.0,
-        gateway_per_second=round(statistics.median(turn.per_second for turn in turns)),
-        gateway_per_second_goal=GOAL_PER_SECOND,
+        gateway_per_second=round(rate),
         smpplib_per_second=round(statistics.median(bare for _, bare in pairs)),
         process_us_a_text=round(statistics.median(turn.process_us for turn in turns)),
         writer_us_a_text=round(writer_us),
-        writer_share=round(statistics.median(turn.writer_share for turn in turns), 2),
-        writer_share_at_goal=round(writer_us * GOAL_PER_SECOND / 1e6, 2),
-        writer_share_goal=GOAL_WRITER,
         window=WINDOW,
         texts=TURN * TURNS,
     )
+    report("sms-rate", rate / GOAL_PER_SECOND, 1.0, wanted_per_second=GOAL_PER_SECOND)
+    # As much of a core as the rate that is wanted takes: a quicker machine works off more, not for less.
+    report("sms-writer", writer_us * GOAL_PER_SECOND / 1e6, GOAL_WRITER, at_most=True)
+    _report_profile(profile)
 
 
 if __name__ == "__main__":

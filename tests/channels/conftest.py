@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from gateway.channels.email_relay import RelayLine
-from gateway.channels.sms import SmsChannel
+from gateway.channels.email_standing import Standing
+from gateway.channels.sms_line import SmsLine
 from gateway.channels.sms_pace import Pace
 from tests.channels.proxy import Proxy
 from tests.channels.relay_peer import RelayPeer
@@ -17,12 +18,14 @@ from tests.channels.smsc_peer import SmscPeer
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Outages and pauses take milliseconds."""
-    monkeypatch.setattr(SmsChannel, "RECONNECT_FIRST", 0.02)
-    monkeypatch.setattr(SmsChannel, "RECONNECT_MOST", 0.1)
+    monkeypatch.setattr(SmsLine, "RECONNECT_FIRST", 0.02)
+    monkeypatch.setattr(SmsLine, "RECONNECT_MOST", 0.1)
     monkeypatch.setattr(Pace, "PAUSE_FIRST", 0.2)
     monkeypatch.setattr(RelayLine, "PROBE_FIRST", 0.02)
     monkeypatch.setattr(RelayLine, "PROBE_MOST", 0.1)
     monkeypatch.setattr(RelayLine, "RETIRE_EVERY", 0.05)
+    monkeypatch.setattr(Standing, "TRIAL_FIRST", 0.1)
+    monkeypatch.setattr(Standing, "TRIAL_MOST", 0.2)
 
 
 @pytest.fixture

@@ -14,9 +14,8 @@ from typing import Protocol
 
 import pytest
 
-from gateway.channels.errors import ContentError
 from gateway.channels.port import Channel
-from gateway.domain import Accepted, Attempt, Content, Delivered, Failed, Retry, RetryKind
+from gateway.domain import Accepted, Attempt, Content, ContentError, Delivered, Failed, Retry, RetryKind
 
 PATIENCE = 20.0
 
@@ -28,6 +27,10 @@ class Rig(Protocol):
 
     def good(self, number: int) -> Attempt:
         """An attempt that the peer takes; its content went through `prepare` or needs no rendering."""
+        ...
+
+    def composed(self) -> Content:
+        """What `good` sends, as it is before `prepare`."""
         ...
 
     def nobody(self, number: int) -> Attempt:
@@ -174,7 +177,7 @@ class ChannelContract:
             await rig.channel.prepare(rig.unsendable())
 
     async def test_preparing_twice_gives_the_same(self, rig: Rig) -> None:
-        content = rig.good(1).content
+        content = rig.composed()
         assert await rig.channel.prepare(content) == await rig.channel.prepare(content)
 
     async def test_a_cancelled_attempt_leaves_the_channel_usable(self, rig: Rig) -> None:

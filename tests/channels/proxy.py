@@ -68,11 +68,13 @@ class Proxy:
     async def _pump(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, requests: bool
     ) -> None:
-        with suppress(OSError):
-            while data := await reader.read(65536):
-                if requests and self.forward_requests:
-                    self.requests += data
-                if self.forward_requests if requests else self.forward_replies:
-                    writer.write(data)
-                    await writer.drain()
-        writer.close()
+        try:
+            with suppress(OSError):
+                while data := await reader.read(65536):
+                    if requests and self.forward_requests:
+                        self.requests += data
+                    if self.forward_requests if requests else self.forward_replies:
+                        writer.write(data)
+                        await writer.drain()
+        finally:
+            writer.close()

@@ -19,10 +19,10 @@ from gateway.settings import Bind
 @asynccontextmanager
 async def running(port: int, **settings: Any) -> AsyncIterator[SmsChannel]:
     """A channel that is bound, and unbinds in the end."""
-    channel = SmsChannel(Bind(port=port, **({"window": 10, "per_second": 10_000.0} | settings)))
+    channel = SmsChannel([Bind(port=port, **({"window": 10, "per_second": 10_000.0} | settings))])
     run = asyncio.create_task(channel.run())
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             await channel.slots()
         yield channel
     finally:

@@ -77,10 +77,21 @@ class SmscPeer:
     async def receipt(self, message_id: str, state: int = 2, **changes: Any) -> Any:
         """Send a delivery receipt over the newest bind, and await its acknowledgement."""
         tlvs = [smpp34.Tlv(0x001E, message_id.encode() + b"\0"), smpp34.Tlv(0x0427, bytes([state]))]
-        return await self.text(f"id:{message_id} err:000", **({"esm_class": 4, "tlvs": tlvs} | changes))
+        usual = {"esm_class": 4, "tlvs": tlvs} | self._from_whom(message_id)
+        return await self.text(f"id:{message_id} err:000", **(usual | changes))
+
+    def _from_whom(self, message_id: str) -> dict[str, str]:
+        """Whose telephone a receipt is about, where `accept` gave the id."""
+        place = int(message_id[2:], 16) if message_id.startswith("AB") else 0
+        return {"source_addr": self.got[place - 1].destination_addr} if 0 < place <= len(self.got) else {}
 
     async def text(self, words: str, **changes: Any) -> Any:
         """Send a text from a patient over the newest bind, and await its acknowledgement."""
+        return await self.octets(words.encode(), **changes)
+
+    async def octets(self, body: bytes, **changes: Any) -> Any:
+        """The same with a body that is no plain text."""
         usual: dict[str, Any] = {"source_addr": "12125550000", "source_addr_ton": 1, "source_addr_npi": 1}
-        await until(lambda: self.binds)
-        return await self.binds[-1].deliver_sm(_CLINIC, words.encode(), **(usual | changes))
+        await until(lambda: any(bind.can_receive for bind in self.binds))
+        receiver = [bind for bind in self.binds if bind.can_receive][-1]
+        return await receiver.deliver_sm(_CLINIC, body, **(usual | changes))

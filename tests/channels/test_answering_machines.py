@@ -13,6 +13,7 @@ import pytest_asyncio
 from gateway.asterisk.ami import Ami
 from gateway.asterisk.instance import Instance
 from gateway.asterisk.listening import Listener, ear_address
+from gateway.channels.trunks import trunk_lines
 from gateway.channels.voice import VoiceChannel
 from gateway.domain import Attempt, Delivered, Failed, OnMachine, Outcome, Retry, RetryKind, Sounds
 from gateway.settings import Trunk, VoiceSettings
@@ -90,7 +91,7 @@ async def call(
     area: str = MACHINE_AREA,
     wanted: OnMachine = OnMachine.LEAVE,
 ) -> Called:
-    channel = VoiceChannel(ami, TRUNK, VOICE, _nothing)
+    channel = VoiceChannel(ami, trunk_lines({"town": TRUNK}), VOICE, _nothing)
     address = number(voice, 0, index, area)
     sounds = Sounds(person=(message,), machine=(message,), on_machine=wanted)
     outcome = await channel.send(Attempt(1, 1000 * index + voice, 1, address, sounds))

@@ -26,6 +26,9 @@ class EmailRig:
         self._peer.replies.clear()
         return Attempt(1, number, 1, f"jane{number}@home.example", _MAIL)
 
+    def composed(self) -> Content:
+        return self.good(1).content
+
     def nobody(self, number: int) -> Attempt:
         self._peer.replies["RCPT"] = "550 5.1.1 No such user here"
         return Attempt(1, number, 1, "nobody@home.example", _MAIL)

@@ -3,38 +3,39 @@
 from __future__ import annotations
 
 import asyncio
-import socket
+import smtplib
+import threading
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Literal
 
 import aiosmtplib
 import pytest
 
+from gateway.asterisk.instance import free_port
+from gateway.channels import email_desk
 from gateway.channels.email import EmailChannel
+from gateway.channels.email_reports import Report, read
 from gateway.channels.email_return import Returns, Seal
 from gateway.domain import Delivered, Event, Failed, Receipt, Reply, ReplyKind
 from gateway.settings import Relay, ReturnSettings
 from tests.channels.contract import serving
+from tests.channels.mail_line import errors
 from tests.channels.relay_peer import RelayPeer
+from tests.channels.waiting import until
 
 SEAL = Seal(b"a secret of this test")
 OURS = f"bounces+{SEAL.token('rw-1-7-1')}@back.clinic.example"
 BOUNCES = Path(__file__).parent / "bounces"
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 class World:
     """A channel with a desk, and a stranger who sends mail to it."""
 
-    def __init__(self, relay: RelayPeer) -> None:
+    def __init__(self, relay: RelayPeer, protocol: Literal["smtp", "lmtp"] = "smtp") -> None:
         self.port = free_port()
-        settings = ReturnSettings(domain="back.clinic.example", port=self.port)
+        settings = ReturnSettings(domain="back.clinic.example", port=self.port, protocol=protocol)
         self.channel = EmailChannel(
             {"main": Relay(port=relay.port, security="none")}, "Clinic", back=Returns(SEAL, settings)
         )
@@ -51,10 +52,16 @@ class World:
 
 @pytest.fixture
 async def world(relay: RelayPeer) -> AsyncIterator[World]:
-    world = World(relay)
+    async with working(World(relay)) as world:
+        yield world
+
+
+@asynccontextmanager
+async def working(world: World) -> AsyncIterator[World]:
+    """The desk listens, and what it hears is recorded."""
     async with serving(world.channel):
         recording = asyncio.create_task(world.record())
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             await world.channel.slots()
             await _listening(world.port)
         yield world
@@ -99,6 +106,51 @@ async def test_a_bounce_settles_the_attempt_that_it_is_about(
     assert attempt == "rw-1-7-1"
     assert isinstance(outcome, Failed)
     assert (outcome.cause, outcome.bad_address) == (cause, bad_address)
+
+
+async def test_an_administrator_is_told_once_of_policies_that_bring_mail_back(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(3):
+        await world.sends((BOUNCES / "postfix-policy.eml").read_bytes())
+    assert len(world.events) == 3
+    [said] = errors(caplog)
+    assert "refused by policy (5.7." in said
+
+
+async def test_a_notice_without_a_report_counts_by_its_empty_sender_alone(world: World) -> None:
+    told = b"From: noreply@home.example\r\nSubject: Undeliverable: Your visit\r\n\r\n550 5.1.1 nobody\r\n"
+    await world.sends(told, sender="noreply@home.example")
+    assert world.events == []
+    await world.sends(told)
+    [(_, outcome)] = outcomes(world.events)  # type: ignore[misc]
+    assert outcome == Failed("no-such-mailbox", True, {"status": "5.1.1", "code": 550})
+
+
+async def test_what_comes_back_by_lmtp_is_the_same(relay: RelayPeer) -> None:
+    """Met by smtplib's own client."""
+    octets = (BOUNCES / "postfix-unknown-user.eml").read_bytes().replace(b"\n", b"\r\n")
+
+    def hand_over(port: int, *to: str) -> dict[str, tuple[int, bytes]]:
+        with smtplib.LMTP("127.0.0.1", port) as client:
+            refused: dict[str, tuple[int, bytes]] = client.sendmail("", list(to), octets)
+            return refused
+
+    async with working(World(relay, "lmtp")) as world:
+        stranger = OURS.replace("bounces+", "nobody+")
+        refused = await asyncio.to_thread(hand_over, world.port, OURS, stranger)
+        with pytest.raises(smtplib.SMTPRecipientsRefused):
+            await asyncio.to_thread(hand_over, world.port, stranger)
+    assert [refused[stranger][0], len(refused)] == [550, 1]
+    [(attempt, outcome)] = outcomes(world.events)  # type: ignore[misc]
+    assert (attempt, outcome.cause) == ("rw-1-7-1", "no-such-mailbox")
+
+
+async def test_an_smtp_client_is_told_that_the_desk_speaks_lmtp(relay: RelayPeer) -> None:
+    async with working(World(relay, "lmtp")) as world:
+        with pytest.raises(aiosmtplib.SMTPException):
+            await world.sends((BOUNCES / "postfix-unknown-user.eml").read_bytes())
+    assert world.events == []
 
 
 async def test_a_notice_of_delivery_is_a_receipt(world: World) -> None:
@@ -156,6 +208,57 @@ async def test_a_reply_is_read_without_what_it_quotes(world: World, text: str, k
     assert (event.kind, event.attempt) == (kind, "rw-1-7-1")
 
 
+async def test_a_person_who_writes_that_something_could_not_be_delivered_wrote_a_letter(world: World) -> None:
+    told = b"From: jane@home.example\r\nSubject: Re: Your visit\r\n\r\nYour fax could not be delivered\r\n"
+    await world.sends(told, OURS.replace("bounces+", "reply+"), "jane@home.example")
+    [event] = world.events
+    assert isinstance(event, Reply)
+    assert event.text == "Your fax could not be delivered"
+
+
+async def test_a_request_that_a_mail_program_wrote_opts_out(world: World) -> None:
+    told = b"From: jane@home.example\r\nSubject: unsubscribe\r\nAuto-Submitted: auto-replied\r\n\r\n\r\n"
+    await world.sends(told, OURS.replace("bounces+", "unsubscribe+"), "jane@home.example")
+    [event] = world.events
+    assert isinstance(event, Reply)
+    assert event.kind is ReplyKind.OPT_OUT
+
+
+async def test_the_gateway_works_on_while_a_hostile_mail_is_read(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reader that takes its time is in a thread, and no more than two are at work."""
+    at_work: list[int] = []
+    go_on = threading.Event()
+
+    def slow(octets: bytes, sender: str) -> Report:
+        at_work.append(threading.get_ident())
+        assert go_on.wait(20)
+        return read(octets, sender)
+
+    monkeypatch.setattr(email_desk, "read", slow)
+    octets = (BOUNCES / "complaint.eml").read_bytes()
+    letters = [
+        asyncio.create_task(world.sends(octets, "complaints@back.clinic.example", "a@b.example"))
+        for _ in range(4)
+    ]
+    await until(lambda: len(at_work) == 2)
+    assert threading.get_ident() not in at_work
+    async with asyncio.timeout(20):
+        await _listening(world.port)
+    assert len(at_work) == 2
+    go_on.set()
+    await asyncio.gather(*letters)
+    assert len(at_work) == 4
+
+
+async def test_a_wish_in_a_line_that_is_too_long_for_the_standard_counts(world: World) -> None:
+    letter = b"From: jane@home.example\r\nSubject: Re: Your visit\r\n\r\nplease unsubscribe me" + b" ." * 5000
+    await world.sends(letter + b"\r\n", OURS.replace("bounces+", "reply+"), "jane@home.example")
+    [event] = world.events
+    assert isinstance(event, Reply)
+
+
 @pytest.mark.parametrize(
     "address",
     [
@@ -181,16 +284,16 @@ async def test_upper_case_on_the_way_back_is_forgiven(world: World) -> None:
 async def test_mail_is_taken_only_once_its_event_is_on_disk(relay: RelayPeer) -> None:
     world = World(relay)
     async with serving(world.channel):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             await _listening(world.port)
         sending = asyncio.create_task(world.sends((BOUNCES / "postfix-unknown-user.eml").read_bytes()))
         events = world.channel.batches(10)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             assert len(await anext(events)) == 1
         await asyncio.wait([sending], timeout=0.1)
         assert not sending.done()
         recorded = asyncio.create_task(anext(events))  # says that the first batch is on disk
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             await sending
         recorded.cancel()
         await asyncio.wait([recorded])

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiosmtpd.smtp import SMTP, AuthResult
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from pydantic import SecretStr
 
 from gateway.channels.email import EmailChannel
@@ -87,11 +87,49 @@ async def test_an_oauth_token_is_read_anew_at_each_login(pem: Path, tmp_path: Pa
     assert len(relay.contents) == 2
 
 
+class OneWayRelay(RelayPeer):
+    """Offers one mechanism alone, and requires a login."""
+
+    def __init__(self, only: str, tls: ssl.SSLContext) -> None:
+        super().__init__(tls, login=True)
+        self.used: list[str] = []
+        self._only = only
+
+    def options(self) -> dict[str, Any]:
+        return super().options() | {"auth_exclude_mechanism": {"LOGIN", "PLAIN"} - {self._only}}
+
+    def _authenticate(
+        self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: LoginPassword
+    ) -> AuthResult:
+        self.used.append(mechanism)
+        return super()._authenticate(server, session, envelope, mechanism, data)
+
+
 async def test_a_relay_without_starttls_gets_nothing(
     relay: RelayPeer, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with started(relay.port, security="starttls") as channel:
         await until(lambda: "offers no STARTTLS" in caplog.text)
+        assert await down(channel)
+    assert relay.contents == []
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("only", ["LOGIN", "PLAIN"])
+async def test_a_relay_that_knows_one_way_to_log_in_gets_that_one(pem: Path, only: str) -> None:
+    relay = OneWayRelay(only, server_context(pem))
+    await relay.start()
+    trust = ssl.create_default_context(cafile=str(pem))
+    account = {"username": LOGIN.login.decode(), "password": SecretStr(LOGIN.password.decode())}
+    async with running(relay.port, trust, host="localhost", security="starttls", **account) as channel:
+        assert isinstance(await channel.send(mail()), Accepted)
+    await relay.stop()
+    assert set(relay.used) == {only}
+
+
+async def test_a_relay_without_a_login_is_told_so(relay: RelayPeer, caplog: pytest.LogCaptureFixture) -> None:
+    async with started(relay.port, username="ringwell", password=SecretStr("secret")) as channel:
+        await until(lambda: "offers no login" in caplog.text)
         assert await down(channel)
     assert relay.contents == []
 

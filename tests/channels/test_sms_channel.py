@@ -137,8 +137,9 @@ async def test_a_refusal_is_told(smsc: SmscPeer, status: int, expected: Outcome)
 
 @pytest.mark.parametrize("status", [THROTTLED, QUEUE_FULL])
 async def test_a_throttled_bind_pauses_and_charges_nothing(
-    smsc: SmscPeer, status: int, caplog: pytest.LogCaptureFixture
+    smsc: SmscPeer, status: int, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("gateway.channels.sms_pace.Pace.PAUSE_FIRST", 2.0)
     smsc.answer = lambda submit, number: submit.reject(status)
     async with running(smsc.port) as channel:
         outcomes = await asyncio.gather(*(channel.send(text(number)) for number in range(5)))
@@ -151,7 +152,7 @@ async def test_a_throttled_bind_pauses_and_charges_nothing(
         assert not held.charged
         assert len(smsc.got) == seen, "nothing is submitted in a pause"
         smsc.answer = accept
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             assert await channel.slots() == 1
         assert isinstance(await channel.send(text(10)), Accepted)
         assert await channel.slots() == 10
@@ -159,8 +160,9 @@ async def test_a_throttled_bind_pauses_and_charges_nothing(
 
 
 async def test_a_bind_that_is_set_up_wrongly_is_said_once_and_charges_nothing(
-    smsc: SmscPeer, caplog: pytest.LogCaptureFixture
+    smsc: SmscPeer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("gateway.channels.sms_pace.Pace.PAUSE_FIRST", 2.0)
     smsc.answer = lambda submit, number: submit.reject(BAD_SOURCE)
     async with running(smsc.port) as channel:
         outcomes = await asyncio.gather(*(channel.send(text(number)) for number in range(3)))
@@ -173,7 +175,7 @@ async def test_a_bind_that_is_set_up_wrongly_is_said_once_and_charges_nothing(
 
 async def test_no_response_in_time_is_unknown_and_nothing_is_sent_again(smsc: SmscPeer) -> None:
     smsc.answer = hold
-    async with running(smsc.port, response_seconds=0.2, window=1) as channel:
+    async with running(smsc.port, response_seconds=2.0, window=1) as channel:
         assert await channel.send(text()) == Unknown("response-timeout")
         smsc.got[0].accept("late")
         smsc.answer = accept
@@ -185,7 +187,7 @@ async def test_no_response_in_time_is_unknown_and_nothing_is_sent_again(smsc: Sm
 
 async def test_a_long_text_whose_first_response_is_lost_is_sent_in_part_at_most(smsc: SmscPeer) -> None:
     smsc.answer = hold
-    async with running(smsc.port, response_seconds=0.2) as channel:
+    async with running(smsc.port, response_seconds=2.0) as channel:
         outcome = await channel.send(text(body="x" * 400))
     evidence = {"segments": 3, "accepted": 0, "then": "response-timeout", "message_ids": []}
     assert outcome == Unknown("partly-sent", evidence)
@@ -226,4 +228,4 @@ async def test_a_later_segment_that_was_throttled_follows_after_the_pause(smsc: 
 )
 async def test_settings_that_smpp_has_no_room_for_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(SettingsError, match="setting binds"):
-        SmsChannel(Bind(**wrong))
+        SmsChannel([Bind(**wrong)])

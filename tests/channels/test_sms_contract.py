@@ -22,11 +22,14 @@ class SmsRig:
     """An SMSC behind a proxy that is closed at first."""
 
     def __init__(self, peer: SmscPeer, proxy: Proxy) -> None:
-        self.channel = SmsChannel(Bind(port=proxy.port, per_second=1000.0))
+        self.channel = SmsChannel([Bind(port=proxy.port, per_second=1000.0)])
         self._peer, self._proxy = peer, proxy
 
     def good(self, number: int) -> Attempt:
         return Attempt(1, number, 1, f"+121255500{number:02d}", Text("See you on Monday"))
+
+    def composed(self) -> Content:
+        return self.good(1).content
 
     def nobody(self, number: int) -> Attempt:
         return Attempt(1, number, 1, f"+{NOBODY}", Text("Anybody?"))

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import smpp34
 from sqlalchemy import Connection, select
 
 from gateway.channels.sms import SmsChannel
 from gateway.domain import Channel, Receipt
 from gateway.settings import Bind, DispatchSettings
-from store.schema import attempt, consent, message, segment
+from store.schema import attempt, consent, message, reply, segment
 from tests.channels.smsc_peer import SmscPeer, hold
 from tests.channels.waiting import until
 from tests.line import Line, fill, serving, settings_of
@@ -46,6 +47,10 @@ class Rig:
         query = select(attempt.c.message, attempt.c.number, attempt.c.outcome, message.c.charged)
         return await self.line.store.read(_rows, query.where(message.c.id == attempt.c.message))
 
+    async def replies(self) -> int:
+        """How many texts of patients are on disk."""
+        return len(await self.line.store.read(_rows, select(reply)))
+
     async def told(self) -> int:
         """How many receipts are on disk."""
         return len(await self.line.store.read(_rows, select(segment).where(segment.c.outcome.is_not(None))))
@@ -59,7 +64,7 @@ def _rows(conn: Connection, query: Any) -> list[Any]:
 async def at_work(smsc: SmscPeer, folder: Path, window: int = 10, claim: int = 200) -> AsyncIterator[Rig]:
     url = f"sqlite:///{folder / 'store.db'}"
     await fill(url, Channel.SMS, AUDIENCE)
-    channel = SmsChannel(Bind(port=smsc.port, window=window, per_second=10_000.0))
+    channel = SmsChannel([Bind(port=smsc.port, window=window, per_second=10_000.0)])
     dispatch = DispatchSettings(claim=claim, poll_seconds=0.02)
     settings = settings_of(folder).model_copy(update={"dispatch": dispatch})
     async with serving(url, channel, settings) as line:
@@ -161,6 +166,44 @@ async def test_a_text_in_two_segments_is_what_both_receipts_say(
         assert await rig.states() == {1: expected}
 
 
+@pytest.mark.parametrize("early", [False, True], ids=["after the response", "before it"])
+async def test_a_number_that_nobody_has_is_bad_from_then_on(
+    smsc: SmscPeer, tmp_path: Path, early: bool
+) -> None:
+    smsc.answer = hold
+    async with at_work(smsc, tmp_path) as rig:
+        await rig.line.queue(2)
+        await until(lambda: len(smsc.got) == 2)
+        gone, off = sorted(smsc.got, key=lambda submit: submit.destination_addr)
+        for submit, error in ((gone, "001"), (off, "027")):
+            if early:
+                await _undelivered(smsc, submit, error)
+            submit.accept(error)
+            if not early:
+                await _undelivered(smsc, submit, error)
+        await rig.come_to("failed", 2)
+        bad = select(consent.c.address, consent.c.source).where(consent.c.recipient == 0)
+        found = await rig.line.store.read(_rows, bad)
+        assert [tuple(row) for row in found] == [(f"+{gone.destination_addr}", "no-texts")]
+
+
+async def _undelivered(smsc: SmscPeer, submit: smpp34.SubmitSmEvent, error: str) -> None:
+    words = f"id:{error} stat:UNDELIV err:{error}"
+    assert (await smsc.text(words, esm_class=4, source_addr=submit.destination_addr)).is_success
+
+
+async def test_a_receipt_with_the_number_of_somebody_else_settles_nothing(
+    smsc: SmscPeer, tmp_path: Path
+) -> None:
+    async with at_work(smsc, tmp_path) as rig:
+        await rig.line.queue(1)
+        await rig.come_to("accepted", 1)
+        assert (await smsc.receipt("AB01", source_addr="13055550999")).is_success
+        assert await rig.states() == {1: "accepted"}
+        assert (await smsc.receipt("AB01")).is_success
+        assert await rig.states() == {1: "delivered"}
+
+
 async def test_receipts_and_words_of_one_batch_all_count(smsc: SmscPeer, tmp_path: Path) -> None:
     async with at_work(smsc, tmp_path) as rig:
         await rig.line.queue(2)
@@ -168,6 +211,48 @@ async def test_receipts_and_words_of_one_batch_all_count(smsc: SmscPeer, tmp_pat
         number = smsc.got[0].destination_addr
         told = (smsc.receipt("AB01"), smsc.text("STOP", source_addr=number), smsc.receipt("AB02", 5))
         assert all(answer.is_success for answer in await asyncio.gather(*told))
-        assert sorted((await rig.states()).values()) == ["delivered", "failed"]
+        states = await rig.states()
+        assert sorted(states[number] for number in (1, 2)) == ["delivered", "failed"]
         withdrawn = await rig.line.store.read(_rows, select(consent.c.recipient).where(~consent.c.given))
         assert len(withdrawn) == 1
+
+
+def _words(smsc: SmscPeer) -> list[str]:
+    return [segment.text for segment in smsc.segments()]
+
+
+async def test_a_confirmation_is_answered_and_after_stop_nothing_but_its_answer_leaves(
+    smsc: SmscPeer, tmp_path: Path
+) -> None:
+    async with at_work(smsc, tmp_path) as rig:
+        await rig.line.queue(1)
+        await rig.come_to("accepted", 1)
+        number = smsc.got[0].destination_addr
+        for _ in range(2):
+            assert (await smsc.text("Yes, thanks", source_addr=number)).is_success
+        await until(lambda: len(smsc.got) == 2)
+        assert _words(smsc)[1] == "Example Clinic: thank you, your appointment is confirmed."
+        for words in ("STOP", "stop", "C", "Yes!"):
+            assert (await smsc.text(words, source_addr=number)).is_success
+        await until(lambda: len(smsc.got) == 3)
+        # What the SMSC delivers again is the same reply.
+        assert await rig.replies() == 5
+        assert "you are opted out" in _words(smsc)[2]
+        assert len(smsc.got) == 3
+        assert {submit.destination_addr for submit in smsc.got} == {number}
+
+
+async def test_a_long_reply_in_segments_is_one_reply_whose_words_count(
+    smsc: SmscPeer, tmp_path: Path
+) -> None:
+    async with at_work(smsc, tmp_path) as rig:
+        await rig.line.queue(1)
+        await rig.come_to("accepted", 1)
+        number = smsc.got[0].destination_addr
+        header = bytes((5, 0, 3, 9, 2))
+        parts = [header + b"\x01please stop ", header + b"\x02texting me"]
+        for octets in reversed(parts):
+            sent = await smsc.octets(octets, source_addr=number, esm_class=0x40)
+            assert sent.is_success
+        await until(lambda: len(smsc.got) == 2)
+        assert "you are opted out" in _words(smsc)[1]

@@ -15,8 +15,10 @@ from gateway.town.audio import Heard, measure
 from gateway.town.calls import read_end
 from gateway.town.coding import Segment, read_segment
 from gateway.town.households import (
+    HARD_TEXTS,
     MAIL_HABITS,
     PATIENCE,
+    SMSC_AREA,
     TELEPHONES,
     TEXT_HABITS,
     Number,
@@ -60,7 +62,11 @@ def test_a_call_to_a_fax_machine_is_a_fax() -> None:
 def test_a_mailbox_behaves_by_its_local_part() -> None:
     assert mail_habit("Reject7@a.example") is MAIL_HABITS["reject"]
     assert mail_habit("full@a.example") is MAIL_HABITS["full"]
-    assert mail_habit("jane@reject.example").refusal is None
+    assert mail_habit("jane@reject.example").refusal == ""
+
+
+def test_an_area_has_all_that_an_smsc_makes_hard() -> None:
+    assert [text_habit(number(0, kind, area=SMSC_AREA)) for kind in range(10)] == list(HARD_TEXTS)
 
 
 def test_every_patience_occurs_and_a_seed_shifts_it() -> None:

@@ -16,7 +16,7 @@ import smpplib.exceptions
 import smpplib.gsm
 
 from gateway.asterisk.instance import free_port
-from gateway.town.households import number
+from gateway.town.households import SMSC_AREA, number
 from gateway.town.ledger import Entry, Ledger, read_ledger
 from gateway.town.smsc import Smsc
 
@@ -32,8 +32,9 @@ class Handset:
         self.got: list[Any] = []
         self._answers: list[Any] = []
         self._client.set_message_received_handler(self._take)
-        self._client.set_message_sent_handler(lambda pdu: self._answers.append(pdu))
-        self._client.set_error_pdu_handler(lambda pdu: None)
+        self.on_answer: Callable[[], None] = lambda: None
+        self._client.set_message_sent_handler(self._answered)
+        self._client.set_error_pdu_handler(self._answers.append)
         try:
             self._client.connect()
         except smpplib.exceptions.ConnectionError:
@@ -58,6 +59,10 @@ class Handset:
     def leave(self) -> None:
         """Go away without a word, as a killed process does."""
         self._client.disconnect()
+
+    def _answered(self, pdu: Any) -> None:
+        self._answers.append(pdu)
+        self.on_answer()
 
     def _take(self, pdu: Any) -> None:
         self.got.append(pdu)
@@ -94,7 +99,7 @@ async def handset(smsc: Smsc) -> AsyncIterator[Handset]:
 
 async def _recorded(entries: Entries, condition: Callable[[Entry], bool]) -> Entry:
     """The last entry once it is as wanted."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while not (found := entries()) or not condition(found[-1]):  # noqa: ASYNC110
             await asyncio.sleep(0.02)
     return found[-1]
@@ -170,6 +175,86 @@ async def test_a_text_of_which_a_part_is_missing_shows(handset: Handset, entries
     await asyncio.to_thread(handset.submit, number(0), parts[0], data_coding=coding, esm_class=esm_class)
     (entry,) = entries()
     assert (entry.result, entry.segments, entry.parts) == ("incomplete", 1, len(parts))
+
+
+def _hard(kind: int) -> str:
+    return number(0, kind, area=SMSC_AREA)
+
+
+@pytest.mark.parametrize(("kind", "status"), [(0, 0x58), (1, 0x14)], ids=["throttled", "queue full"])
+async def test_a_text_is_taken_when_it_comes_again(
+    handset: Handset, entries: Entries, kind: int, status: int
+) -> None:
+    first = await asyncio.to_thread(handset.submit, _hard(kind), b"too quick")
+    again = await asyncio.to_thread(handset.submit, _hard(kind), b"too quick")
+    assert (first.status, again.status) == (status, 0)
+    await asyncio.to_thread(handset.wait, 1)
+    await _recorded(entries, lambda e: e.receipt == "DELIVRD")
+    assert [entry.result for entry in entries()] == ["paused", "accepted"]
+
+
+async def test_a_receipt_overtakes_the_response(handset: Handset) -> None:
+    came = []
+    handset.on_answer = lambda: came.append(len(handset.got))
+    answer = await asyncio.to_thread(handset.submit, _hard(2), b"overtaken")
+    assert came == [1]
+    assert handset.got[0].receipted_message_id.rstrip(b"\0") == answer.message_id
+
+
+async def test_a_receipt_comes_twice(handset: Handset) -> None:
+    await asyncio.to_thread(handset.submit, _hard(3), b"twice")
+    one, other = await asyncio.to_thread(handset.wait, 2)
+    assert one.short_message == other.short_message
+
+
+async def test_a_receipt_comes_late(handset: Handset, entries: Entries) -> None:
+    await asyncio.to_thread(handset.submit, _hard(4), b"late")
+    await asyncio.to_thread(handset.submit, number(0), b"in time")
+    first, second = await asyncio.to_thread(handset.wait, 2, 10)
+    assert b"text:in time" in first.short_message
+    assert b"text:late" in second.short_message
+
+
+async def test_an_intermediate_receipt_comes_before_the_last_one(handset: Handset) -> None:
+    await asyncio.to_thread(handset.submit, _hard(5), b"on its way")
+    on_its_way, lost = await asyncio.to_thread(handset.wait, 2)
+    assert (on_its_way.esm_class, on_its_way.message_state) == (0x20, 1)
+    assert (lost.esm_class, lost.message_state) == (0x04, 5)
+    assert b"stat:UNDELIV err:001" in lost.short_message
+
+
+@pytest.mark.parametrize(
+    ("kind", "same"),
+    [
+        (6, lambda response, receipt: int(response) == int(receipt, 16)),
+        (7, lambda response, receipt: int(response, 16) == int(receipt) and len(receipt) == 20),
+    ],
+    ids=["hexadecimal in receipts", "hexadecimal in responses, padded in receipts"],
+)
+async def test_ids_are_written_otherwise_in_receipts(
+    handset: Handset, kind: int, same: Callable[[bytes, bytes], bool]
+) -> None:
+    answer = await asyncio.to_thread(handset.submit, _hard(kind), b"dialect")
+    (receipt,) = await asyncio.to_thread(handset.wait, 1)
+    named = receipt.receipted_message_id.rstrip(b"\0")
+    assert named != answer.message_id
+    assert same(answer.message_id, named)
+    assert receipt.short_message.startswith(b"id:" + named + b" ")
+
+
+async def test_a_receipt_is_untidy_and_has_no_tlvs(handset: Handset) -> None:
+    answer = await asyncio.to_thread(handset.submit, _hard(8), b"untidy")
+    (receipt,) = await asyncio.to_thread(handset.wait, 1)
+    assert receipt.short_message.startswith(b"ID: " + answer.message_id + b" SUB: 1 ")
+    assert b"STAT: Delivrd" in receipt.short_message
+    assert receipt.receipted_message_id is None
+
+
+async def test_a_receipt_has_tlvs_alone(handset: Handset) -> None:
+    answer = await asyncio.to_thread(handset.submit, _hard(9), b"terse")
+    (receipt,) = await asyncio.to_thread(handset.wait, 1)
+    assert not receipt.short_message
+    assert (receipt.receipted_message_id.rstrip(b"\0"), receipt.message_state) == (answer.message_id, 2)
 
 
 async def test_a_receipt_waits_for_the_next_bind(smsc: Smsc, entries: Entries) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -15,6 +15,7 @@ import pytest
 import pytest_asyncio
 
 from gateway.asterisk.ami import Ami
+from gateway.channels.trunks import trunk_lines
 from gateway.channels.voice import VoiceChannel, rendered
 from gateway.domain import (
     Action,
@@ -134,9 +135,12 @@ async def town(folder: Path) -> AsyncIterator[Town]:
         yield town
 
 
-async def place(ami: Ami, folder: Path, events: list[Event], calls: Mapping[str, int]) -> dict[str, Outcome]:
-    channel = VoiceChannel(ami, TRUNK, VOICE, lambda parts: render(folder, parts))
-    sounds = await rendered(SCRIPT, lambda parts: render(folder, parts))
+async def place(
+    ami: Ami, folder: Path, events: list[Event], calls: Mapping[str, int], **changed: tuple[Path, ...]
+) -> dict[str, Outcome]:
+    """Place these calls at once; `changed`: other files than those of the script."""
+    channel = VoiceChannel(ami, trunk_lines({"town": TRUNK}), VOICE, lambda parts: render(folder, parts))
+    sounds = replace(await rendered(SCRIPT, lambda parts: render(folder, parts)), **changed)
 
     async def call(voice: int) -> Outcome:
         return await channel.send(Attempt(1, voice, 1, number(voice % 10, 0, voice, MENU_AREA), sounds))
@@ -256,10 +260,12 @@ async def test_the_front_desk_alone_hears_who_is_calling_and_then_talks_with_the
     assert not evening.heard("transfers", "nobody-there")
 
 
-async def test_a_patient_who_leaves_the_transfer_early_was_still_told_the_message(evening: Evening) -> None:
+async def test_a_patient_who_hangs_up_while_talking_to_the_front_desk_did_talk_to_it(
+    evening: Evening,
+) -> None:
     outcome = evening.outcomes["leaves-the-desk"]
     assert isinstance(outcome, Delivered)
-    assert outcome.cause in ("transferred", "desk-missed")
+    assert outcome.cause == "transferred"
     assert evening.entry("leaves-the-desk").hung_up_by == "household"
 
 
@@ -272,9 +278,27 @@ async def test_a_front_desk_that_does_not_answer_is_told_to_the_patient_and_to_s
     async with clinic_exchange(
         folder / "lunch", town.address.sip, staff_line=phones, voice=voice
     ) as exchange:
-        outcomes = await place(ami_of(exchange), folder, events, {"transfers": 13})
-    assert outcomes["transfers"].cause == "desk-missed"
+        calls = {"transfers": 13, "leaves-the-desk": 16}
+        outcomes = await place(ami_of(exchange), folder, events, calls)
+    # Also of a patient who hangs up while it rings, and who was told the message before.
+    assert {name: (type(end), end.cause) for name, end in outcomes.items()} == dict.fromkeys(
+        calls, (Delivered, "desk-missed")
+    )
     address = number(3, 0, 13, MENU_AREA)
     evening = Evening(outcomes, events, town, folder)
     await until(lambda: evening.to(address).recording != "")
     assert holds(Path(evening.to(address).recording), folder / "nobody-there.wav")
+
+
+async def test_a_message_that_was_heard_whole_was_heard_although_the_other_language_is_missing(
+    folder: Path,
+) -> None:
+    async with (
+        Town(folder / "other-town", seed=1, pace=0.4) as town,
+        clinic_exchange(folder / "broken", town.address.sip) as exchange,
+    ):
+        missing = (folder / "never-rendered.wav",)
+        outcomes = await place(ami_of(exchange), folder, [], {"changes": 2}, other=missing)
+    outcome = outcomes["changes"]
+    assert isinstance(outcome, Delivered)
+    assert (outcome.cause, outcome.evidence["key"]) == ("played", "4")

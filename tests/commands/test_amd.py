@@ -31,6 +31,7 @@ def config(tmp_path: Path) -> str:
     return str(file)
 
 
+@pytest.mark.timeout(300)
 def test_the_parameters_that_ship_are_right_as_often_as_promised(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, config: str
 ) -> None:

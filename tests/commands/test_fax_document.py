@@ -50,6 +50,33 @@ def test_the_pages_are_told_and_the_document_is_kept(tmp_path: Path, clinic: dic
     assert kept.stat().st_mode & 0o077 == 0
 
 
+def kept_documents(folder: Path) -> list[Path]:
+    return list((folder / "instance" / "documents").glob("*"))
+
+
+def test_a_document_of_100_mb_says_what_to_do_and_none_of_it_stays(
+    tmp_path: Path, clinic: dict[str, str]
+) -> None:
+    file = flyer(tmp_path, 1)
+    with file.open("r+b") as grown:
+        grown.truncate(100 << 20)
+    done = says(clinic, "broadcast", "create", "Flyer", "--channel", "fax", "--fax-document", str(file))
+    assert done.returncode == 2
+    assert "100 MB, more than the 50 allowed: split it" in done.stderr
+    assert kept_documents(tmp_path) == []
+
+
+def test_what_another_broadcast_needs_stays_when_it_is_refused_later(
+    tmp_path: Path, clinic: dict[str, str]
+) -> None:
+    words = ("broadcast", "create", "Flyer", "--channel", "fax", "--type", "client-notice")
+    file = flyer(tmp_path, 3)
+    assert says(clinic, *words, "--fax-document", str(file)).returncode == 0
+    refused = says(clinic | {"RINGWELL_FAX__MAX_PAGES": "2"}, *words, "--fax-document", str(file))
+    assert "longer than the 2 allowed" in refused.stderr
+    assert len(kept_documents(tmp_path)) == 1
+
+
 @pytest.mark.parametrize("octets", [None, b"no document"])
 def test_a_document_that_cannot_be_faxed_is_one_line(
     tmp_path: Path, clinic: dict[str, str], octets: bytes | None
@@ -62,4 +89,5 @@ def test_a_document_that_cannot_be_faxed_is_one_line(
     )
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
+    assert kept_documents(tmp_path) == []
     assert not json.loads(says(clinic, "broadcast", "list", "--json").stdout)

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from gateway.__main__ import main
+from gateway.commands import shared
 from gateway.commands.shared import OneLine
 
 
@@ -149,7 +150,11 @@ def test_a_store_of_a_newer_version_is_not_touched(ringwell: Ringwell, tmp_path:
     assert "use a newer one" in looked.out
 
 
-def test_names_are_shown_as_they_are_written(ringwell: Ringwell, tmp_path: Path) -> None:
+def test_names_are_shown_as_they_are_written(
+    ringwell: Ringwell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # No name is broken over lines, however long the other columns are at this hour.
+    monkeypatch.setattr(shared.out, "width", 200)
     tomorrow = datetime.now().astimezone() + timedelta(days=1)
     clients, visits = tmp_path / "clients.csv", tmp_path / "visits.csv"
     clients.write_text(

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from gateway.__main__ import main
+from gateway.commands import shared
 from voices import wav
 
 
@@ -128,6 +129,19 @@ def clinic(ringwell: Ringwell, tmp_path: Path) -> None:
     assert ringwell("import", "appointments", str(tmp_path / "appointments.csv")).code == 0
 
 
+def test_a_plan_tells_the_segments_of_each_text_and_of_all(
+    ringwell: Ringwell, clinic: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared.out, "width", 200)
+    file = tmp_path / "templates.toml"
+    file.write_text(f'[sms]\nbody = "{"x" * 150} <ClientName>"\n')
+    told = ringwell("broadcast", "plan", "--channel", "sms", "--templates", str(file)).out
+    (rosa,) = [line for line in told.splitlines() if "Rosa Costa" in line]
+    (anna,) = [line for line in told.splitlines() if "Анна" in line]
+    assert (rosa.split()[-2], anna.split()[-2]) == ("2", "3")
+    assert "3 texts of 7 segments" in told
+
+
 def test_a_plan_tells_how_long_calls_take_and_who_cannot_be_called(ringwell: Ringwell, clinic: None) -> None:
     told = ringwell("broadcast", "plan", "--channel", "voice", "--json")
     assert told.code == 0
@@ -155,3 +169,13 @@ def test_rendering_can_be_left_to_the_gateway(ringwell: Ringwell, clinic: None, 
     told = ringwell("broadcast", "create", "Tomorrow", "--channel", "voice", "--no-render", "--json")
     assert told.data["messages"]["to send"] == 3
     assert not (tmp_path / "cache" / "sounds").exists()
+
+
+def test_a_plan_and_a_preview_remark_a_machine_version_that_tells_details(
+    ringwell: Ringwell, templates: Callable[[str], str]
+) -> None:
+    file = templates('[voice]\nmachine = "This is <Practice>. <ClientName>, please call <CallBack>."\n')
+    remark = "voice.machine: tells <ClientName> to anybody who listens"
+    previewed = ringwell("voice", "preview", "--templates", file, "--json").data["remarks"]
+    assert [one.startswith(remark) for one in previewed] == [True]
+    assert remark in ringwell("broadcast", "plan", "--channel", "voice", "--templates", file).err

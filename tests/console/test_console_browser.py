@@ -10,6 +10,7 @@ import pytest
 from playwright.async_api import Browser, Page, WebSocketRoute, async_playwright, expect
 
 from gateway.domain import Channel, State
+from tests.channels.waiting import until
 from tests.console.console_day import Clock, Day, busy_day
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
@@ -89,7 +90,7 @@ async def test_a_visit_at_a_desk(
     await page.click("#nav-history")
     await page.select_option("#f-state", "person")
     await page.click("#f-show")
-    assert "state=person" in page.url
+    await page.wait_for_url("**state=person**")
     await expect(page.locator("tbody tr")).to_have_count(1)
     await page.goto(page.url.split("?")[0])
     number = made["sending"][2]
@@ -150,10 +151,10 @@ async def test_a_page_comes_back_after_its_connection_was_lost(
     await opened[0].close(code=1012)
     await expect(page.locator("#live")).to_have_text("Reconnecting…")
     await day.settle(made["sending"], State.DELIVERED, "delivered", "played")
-    await expect(page.locator("#t-reached")).to_have_text("15")
-    assert len(opened) >= 2
+    await until(lambda: len(opened) == 2)
     await opened[1].close(code=1012)
     await expect(page.locator("#live")).to_have_text("Live")
+    await expect(page.locator("#t-reached")).to_have_text("15")
     assert complaints == []
 
 

@@ -13,8 +13,11 @@ import pytest
 from sqlalchemy import Connection, event
 
 from gateway.console import rows, today
-from gateway.domain import Channel, Reply, ReplyKind, State
-from store import migrate, overview, receipts, segments
+from gateway.console.app import create_app
+from gateway.console.door import Door
+from gateway.domain import Channel, LiveCall, Reply, ReplyKind, State
+from gateway.settings import Settings
+from store import history, migrate, overview, receipts, segments, stops
 from store.engine import Store
 from store.history import Filter
 from store.segments import Named
@@ -227,3 +230,39 @@ async def test_what_is_settled_costs_a_live_page_nothing(day: Day, clock: Clock)
     assert steps.count("ix_message_due") == len(Channel)
     assert "ix_message_leased" in steps
     assert "message USING PRIMARY KEY" not in steps
+
+
+async def test_a_stop_is_shown_with_its_reason_above_everything(
+    browser: httpx.AsyncClient, store: Store, clock: Clock
+) -> None:
+    await store.run(stops.order, CLINIC, Channel.SMS, "wrong <list>", "Ito", False, clock())
+    page = (await browser.get("/")).text
+    assert "Text: stopped" in page
+    assert "by Ito: wrong &lt;list&gt;" in page
+    (told,) = (await browser.get("/api/today")).json()["stopped"]
+    assert (told["channel"], told["reason"], told["by"]) == ("sms", "wrong <list>", "Ito")
+    await store.run(stops.lift, CLINIC, None, "Ito", clock())
+    assert "stopped" not in (await browser.get("/")).text
+
+
+async def test_calls_in_progress_show_stage_and_person_but_no_number(
+    store: Store, settings: Settings, door: Door, day: Day, clock: Clock
+) -> None:
+    await busy_day(day)
+    entries = await store.read(history.entries, CLINIC, Filter(channel="voice"))
+    some = [entry for entry in entries if entry.started_at is not None][:2]
+
+    async def up() -> list[LiveCall]:
+        mine = [LiveCall(f"rw-1-{entry.id}-1", CLINIC, entry.id, "ringing", "main") for entry in some]
+        return [*mine, LiveCall("rw-2-1-1", 2, some[0].id, "ringing", "main")]
+
+    transport = httpx.ASGITransport(create_app(store, settings, door, up))
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8480") as client:
+        assert (await client.get("/api/calls")).status_code == 401
+        await client.post("/enter", data={"token": door.issue()})
+        rows = (await client.get("/api/calls")).json()["calls"]
+    assert [(row["message"], row["stage"], row["trunk"]) for row in rows] == [
+        (entry.id, "ringing", "main") for entry in some
+    ]
+    assert [row["name"] for row in rows] == [entry.name for entry in some]
+    assert not any(entry.address in str(rows) for entry in some)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import stat
 import sys
 from collections.abc import AsyncIterator
@@ -14,11 +15,12 @@ import psutil
 import pytest
 import pytest_asyncio
 
+from gateway.asterisk import processes
 from gateway.asterisk.instance import Instance, free_port
 from gateway.asterisk.provision import provision
 from gateway.asterisk.runtime import AsteriskError, Runtime
 from gateway.exchange import configured_instance
-from gateway.settings import Settings, cache_folder
+from gateway.settings import Settings, SettingsError, cache_folder
 from tests.exchange import until
 
 
@@ -28,6 +30,15 @@ async def instance(tmp_path: Path) -> AsyncIterator[Instance]:
     made = configured_instance(Settings(instance=tmp_path))
     yield made
     await made.stop()
+
+
+async def test_a_name_that_leads_to_the_clinics_own_exchange_is_refused_at_the_start(tmp_path: Path) -> None:
+    await asyncio.to_thread(provision, cache_folder(), lambda step, count: None)
+    lines = {"trunks": {"main": {"host": socket.gethostname()}}}
+    address = socket.getaddrinfo(socket.gethostname(), None)[0][4][0]
+    settings = Settings.model_validate({"instance": tmp_path, "staff_line": {"host": address}} | lines)
+    with pytest.raises(SettingsError, match=r"setting staff_line\.host and trunks\.main"):
+        configured_instance(settings)
 
 
 async def test_an_exchange_starts_once_and_stops_once(instance: Instance) -> None:
@@ -48,6 +59,24 @@ async def test_it_keeps_ports_and_secret_over_restarts(instance: Instance, tmp_p
     assert again.pid() == instance.pid()
     await again.stop()
     assert Instance(instance.folder).identity() == instance.identity()
+
+
+async def test_a_process_has_ended_only_with_its_last_thread() -> None:
+    leaves_a_thread = (
+        "import ctypes, sys, threading\n"
+        "threading.Thread(target=sys.stdin.read).start()\n"
+        "ctypes.CDLL(None).pthread_exit(None)"
+    )
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", leaves_a_thread), stdin=asyncio.subprocess.PIPE
+    )
+    told = Path(f"/proc/{process.pid}/stat")
+    await until(lambda: told.read_text().rpartition(")")[2].split()[0] == "Z", 20)
+    assert not await processes.gone([process.pid], 0.2)
+    assert process.stdin is not None
+    process.stdin.close()
+    assert await processes.gone([process.pid], 10)
+    await process.wait()
 
 
 async def test_ports_that_somebody_took_are_chosen_anew(instance: Instance) -> None:
@@ -177,9 +206,9 @@ async def test_one_whose_starter_was_killed_before_it_wrote_its_number_down_is_f
 def processes_of(instance: Instance) -> list[int]:
     """Whoever runs with this instance's configuration, asked of the system."""
     found = []
-    for process in psutil.process_iter(["cmdline"]):
+    for process in psutil.process_iter(["cmdline", "status"]):
         words = process.info["cmdline"] or []
-        if str(instance.config) in words and "-rx" not in words and process.status() != "zombie":
+        if str(instance.config) in words and "-rx" not in words and process.info["status"] != "zombie":
             found.append(process.pid)
     return found
 

@@ -25,6 +25,7 @@ KNOWN_HOSTS = (
     "gnu.org",
     "fsf.org",
     "w3.org",
+    "standardwebhooks.com",
     "example.com",
     "example.org",
 )

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from gateway.domain import Channel, State
 from store.engine import Store
-from store.queue import claim
+from store.queue import claim, hand_back
 from tests.store.world import CLINIC, LEASE, NOON, OTHER, OWNER, World
 
 
@@ -76,3 +76,15 @@ async def test_only_scheduled_and_queued_messages_are_due(world: World) -> None:
     by_state = {state: await world.message(state) for state in State}
     taken = {item.id for item in await world.claim()}
     assert taken == {by_state[State.SCHEDULED], by_state[State.QUEUED]}
+
+
+async def test_what_a_gateway_has_ready_and_was_put_back_is_not_claimed_before_it_let_go(
+    world: World,
+) -> None:
+    first, second = await world.messages(2)
+    assert [item.id for item in await world.claim(most=1)] == [first]
+    # Its appointment moved: what is ready speaks of the old time.
+    await world.store.run(hand_back, CLINIC, OWNER, [first])
+    assert [item.id for item in await world.claim(held=[first])] == [second]
+    assert await world.start([first]) == {}
+    assert [item.id for item in await world.claim()] == [first]

@@ -65,7 +65,9 @@ def _names(node: ast.stmt, imported: dict[str, str]) -> set[str]:
 
 
 # Called by other functions of the store, and named by none of the tests.
-INSIDE = {"upsert.insert_into", "planner.advise", "people.add_entries", "people.hold_ledger"}
+INSIDE = {"upsert.insert_into", "planner.advise", "verdicts.add"} | {
+    f"ledger.{name}" for name in ("hold", "newest_word", "of_addresses", "words_against", "words_of")
+}
 
 
 @pytest.mark.parametrize("function", sorted(set(_functions()) - INSIDE))

@@ -126,3 +126,11 @@ async def test_tallies_and_outcomes_are_of_the_broadcasts_asked_for(world: World
     ]
     later = await world.store.read(overview.outcomes, CLINIC, [1], NOON + timedelta(minutes=1))
     assert [row[3] for row in later] == [1]
+
+
+async def test_several_messages_are_looked_up_by_number(world: World) -> None:
+    person = await world.person()
+    numbers = [await world.message(recipient=person, step=step) for step in range(3)]
+    found = await world.store.read(history.entries_of, CLINIC, numbers[:2])
+    assert {number: entry.id for number, entry in found.items()} == {n: n for n in numbers[:2]}
+    assert await world.store.read(history.entries_of, CLINIC, []) == {}

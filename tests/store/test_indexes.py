@@ -12,9 +12,23 @@ from typing import Any
 
 import pytest
 
-from gateway.domain import Channel, Reply, ReplyKind
-from store import broadcasts, overview, queue, receipts, settle, sweep
+from gateway.domain import Channel, Limit, Limited, Reply, ReplyKind
+from store import (
+    agreed,
+    broadcasts,
+    cascades,
+    invitations,
+    overview,
+    queue,
+    receipts,
+    room,
+    settle,
+    sweep,
+    visits,
+    why,
+)
 from store.engine import Store
+from store.people import Visit
 from store.schema import reply
 from tests.bench import rows
 from tests.postgres import Server
@@ -25,22 +39,44 @@ from tests.store.world import CLINIC, LEASE, NODE, NOON, OWNER, Clock, World, de
 SETTLED = 200_000
 SMS = Channel.SMS
 SOON = NOON + LEASE
+WITHIN = Limited("+12025550100", frozenset({"+12025550100"}), [Limit(NOON, 3)])
+STEP = (1, 7, 0, 1)
+BEFORE = invitations.Before(1, NOON, "booked", 7, None)
+MOVED = Visit("v1", "p1", None, NOON + timedelta(days=1), "", "")
 
 # What is asked, and the index that must answer.
 QUESTIONS: dict[str, tuple[str, Callable[..., Any], tuple[Any, ...]]] = {
     "claim": ("ix_message_due", queue.claim, (CLINIC, SMS, OWNER, NOON, SOON, 100)),
     "start": ("message_pkey|ix_message_leased", queue.start, (CLINIC, OWNER, [1, 2, 3], 1, NOON, SOON)),
+    "start of limited ones": (
+        "ix_message_(sent|leased)",
+        queue.start,
+        (CLINIC, OWNER, [1, 2, 3], 1, NOON, SOON, {1: WITHIN}),
+    ),
     "hand back": ("message_pkey|ix_message_leased", queue.hand_back, (CLINIC, OWNER, [1, 2, 3])),
     "settle": ("message_pkey", settle.settle, (CLINIC, OWNER, [delivered(1), delivered(2)], NOON)),
     "renew": ("ix_message_leased", sweep.renew, (OWNER, SOON)),
     "sweep": ("ix_message_leased", sweep.sweep, (NODE, OWNER, NOON)),
     "strays": ("ix_message_leased", sweep.release_strays, (CLINIC, SMS, OWNER, {1}, {2})),
     "open attempts": ("ix_message_waiting", sweep.open_attempts, (CLINIC, SMS, NOON)),
-    "unconfirmed": ("ix_message_waiting", sweep.close_unconfirmed, (CLINIC, NOON, NOON)),
+    "unconfirmed": ("ix_message_unconfirmed", sweep.close_unconfirmed, (CLINIC, NOON, NOON, 500)),
     "open messages": ("message_pkey", receipts.open_messages, (CLINIC, [7, 8])),
     "orphans": ("ix_message_(waiting|sent)", receipts.open_by_address, (CLINIC, SMS, "+12025550100")),
-    "reply to": ("ix_message_sent", receipts.latest_to, (CLINIC, SMS, "+12025550100")),
+    "contacts made": (
+        "ix_message_(sent|leased)",
+        room.contacts_made,
+        (CLINIC, ["+12025550100"], NOON),
+    ),
+    "reply to": ("ix_message_sent", receipts.latest_to, (CLINIC, SMS, "+12025550100", NOON, NOON)),
+    "visits told": ("ix_message_sent", receipts.visits_told, (CLINIC, SMS, "+12025550100", NOON)),
+    "calendars": ("ix_message_sent", invitations.tell, (CLINIC, {"v1": BEFORE}, [MOVED], NOON)),
+    "steps": ("uq_message|autoindex_message", cascades.standings, (CLINIC, [STEP])),
+    "moved": ("ix_message_(about|leased|undone)", visits.follow, (CLINIC, [1, 2], NOON)),
+    "agreed": ("ix_message_(refused|leased)", agreed.follow, (CLINIC, [(7, None), (8, SMS)], NOON)),
+    "next steps": ("uq_message|autoindex_message|ix_message_due", cascades.follow, (CLINIC, [1, 2], NOON)),
+    "answered": ("uq_message|autoindex_message|ix_message_leased", cascades.stop, (CLINIC, 1, NOON)),
     "overdue": ("ix_message_due", sweep.overdue, (CLINIC, SMS, NOON, 500)),
+    "of a client": ("uq_message|autoindex_message", why.latest, (CLINIC, 7, 5)),
     "cancel": ("uq_message|autoindex_message", broadcasts.cancel, (CLINIC, 1, NOON)),
     "today": (
         "ix_message_(due|leased)",
@@ -70,6 +106,7 @@ async def _fill(urls: dict[str, str]) -> None:
             await store.run(lambda conn: conn.execute(reply.insert(), _replies(5000)))
             await store.run(rows.add_messages, 1, SETTLED, "delivered", NOON - timedelta(days=9))
             await store.run(rows.add_messages, SETTLED + 1, 500, "queued", NOON)
+            await store.run(rows.add_messages, SETTLED + 501, 5000, "refused", NOON)
             if engine == "postgresql":
                 await store.run(lambda conn: conn.exec_driver_sql("ANALYZE"))
 

@@ -12,7 +12,7 @@ from gateway.intake import Intake
 from gateway.link import StoreLink
 from gateway.outbox import Outbox
 from gateway.settings import Settings
-from store.schema import contact, reply
+from store.schema import reply
 from tests.store.world import CLINIC, NOON, OWNER, World
 
 
@@ -88,4 +88,4 @@ async def test_a_bounce_that_comes_late_keeps_others_from_using_the_address(worl
     bounce = Receipt(Channel.EMAIL, Failed("no-such-mailbox", bad_address=True), NOON, f"rw-1-{number}-1")
     await hear(world, bounce)
     assert (await world.row(number))["state"] == "failed"
-    assert [row["bad_cause"] for row in await world.rows(contact)] == ["no-such-mailbox"] * 2
+    assert await world.bad_addresses() == {("email", address): ("bounce", "no-such-mailbox")}

@@ -6,16 +6,26 @@ import asyncio
 import logging
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, insert
 
+from gateway.domain import Channel, ReplyKind
 from gateway.link import StoreLink
 from store import ids
 from store.engine import Store
-from tests.store.world import CLINIC
+from store.schema import reply
+from tests.store.world import CLINIC, NOON
 
 
 def _write(conn: Connection) -> None:
-    conn.exec_driver_sql("INSERT INTO reply SELECT 1, 1, 'sms', '', 'other', hex(zeroblob(900000)), 0, 0, 0")
+    row = {
+        "clinic": CLINIC,
+        "id": 1,
+        "channel": Channel.SMS,
+        "address": "",
+        "kind": ReplyKind.OTHER,
+        "at": NOON,
+    }
+    conn.execute(insert(reply).values(**row, text="x" * 1_800_000))
 
 
 def _let_grow(conn: Connection, pages: int) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Connection
 
 from gateway.domain import Channel, RecipientKind, Reply, ReplyKind
 from store import people, receipts, register
@@ -16,9 +15,9 @@ from tests.store.world import CLINIC, NOON, World
 PHONE = "+12025550100"
 
 
-async def _contacts(world: World) -> dict[tuple[str, str], tuple[str, str | None]]:
+async def _contacts(world: World) -> dict[tuple[str, str], str]:
     rows = await world.rows(contact, clinic=CLINIC)
-    return {(row["origin"], row["channel"]): (row["address"], row["bad_cause"]) for row in rows}
+    return {(row["origin"], row["channel"]): row["address"] for row in rows}
 
 
 async def test_a_person_imported_again_is_updated_and_keeps_their_number(world: World) -> None:
@@ -43,22 +42,9 @@ async def test_contacts_follow_the_import(world: World) -> None:
     await world.person(details={Channel.SMS: PHONE, Channel.EMAIL: "rosa@example.org"})
     await world.person(details={Channel.SMS: "+12025550101"}, messaging={Channel.VOICE: "+12025550102"})
     assert await _contacts(world) == {
-        ("details", "sms"): ("+12025550101", None),
-        ("messaging", "voice"): ("+12025550102", None),
+        ("details", "sms"): "+12025550101",
+        ("messaging", "voice"): "+12025550102",
     }
-
-
-async def test_a_bad_address_stays_bad_until_it_is_corrected(world: World) -> None:
-    await world.person(details={Channel.SMS: PHONE})
-    await world.store.run(_mark_bad)
-    await world.person(details={Channel.SMS: PHONE})
-    assert (await _contacts(world))["details", "sms"] == (PHONE, "invalid")
-    await world.person(details={Channel.SMS: "+12025550101"})
-    assert (await _contacts(world))["details", "sms"] == ("+12025550101", None)
-
-
-def _mark_bad(conn: Connection) -> None:
-    conn.execute(contact.update().values(bad_cause="invalid"))
 
 
 async def test_consent_is_written_when_it_differs_and_only_then(world: World) -> None:
@@ -95,6 +81,37 @@ async def test_who_came_back_by_themselves_may_be_imported_again(world: World) -
     for given in (False, True):
         await world.person(details={Channel.SMS: PHONE}, consent=given)
     assert (await world.ledger(person))[-2:] == [(False, "import"), (True, "import")]
+
+
+async def test_a_file_that_says_no_every_day_does_not_outweigh_a_newer_form(world: World) -> None:
+    person = await world.person(consent=False)
+    await world.store.run(people.add_consent, CLINIC, [person], True, "form", NOON)
+    for _ in range(2):
+        await world.person(consent=False)
+    assert await world.ledger(person) == [(False, "import"), (True, "form")]
+    # The file came to agree, and then did so no longer: that is news.
+    for given in (True, False, False):
+        await world.person(consent=given)
+    assert await world.ledger(person) == [
+        (False, "import"),
+        (True, "form"),
+        (True, "import"),
+        (False, "import"),
+    ]
+
+
+async def test_a_first_no_of_a_file_binds_though_there_is_a_form(world: World) -> None:
+    person = await world.person(consent=None)
+    await world.store.run(people.add_consent, CLINIC, [person], True, "form", NOON)
+    await world.person(consent=False)
+    assert await world.ledger(person) == [(True, "form"), (False, "import")]
+
+
+async def test_a_no_told_every_day_leaves_texts_that_were_asked_for_again(world: World) -> None:
+    person = await world.person(details={Channel.SMS: PHONE}, consent=False)
+    await world.store.run(people.give_again, CLINIC, PHONE, Channel.SMS, "text", NOON)
+    await world.person(details={Channel.SMS: PHONE}, consent=False)
+    assert (await world.ledger(person))[-1] == (True, "text")
 
 
 async def test_everybody_who_shares_the_address_is_withdrawn_once(world: World) -> None:
@@ -197,3 +214,25 @@ async def test_a_batch_of_people_is_saved_as_a_whole_or_not_at_all(world: World)
     assert await world.rows(recipient) == []
     await world.store.run(register.save_people, CLINIC, [good], NOON)
     assert len(await world.rows(recipient)) == 1
+
+
+async def test_who_stopped_everything_and_then_allowed_texts_is_not_allowed_the_rest_by_an_import(
+    world: World,
+) -> None:
+    person = await world.person(details={Channel.SMS: PHONE})
+    await world.store.run(people.add_consent, CLINIC, [person], False, "form", NOON)
+    await world.store.run(people.add_consent, CLINIC, [person], True, "form", NOON, Channel.SMS)
+    for given in (True, False, True):
+        await world.person(details={Channel.SMS: PHONE}, consent=given)
+    assert await world.ledger(person) == [
+        (True, "import"),
+        (False, "form"),
+        (True, "form"),
+        (False, "import"),
+    ]
+
+
+async def test_people_are_told_by_what_the_practice_system_calls_them(world: World) -> None:
+    one, two = await world.person("p1"), await world.person("p2")
+    found = await world.store.read(people.external_ids, CLINIC, [two, one, 99])
+    assert found == {one: "p1", two: "p2"}

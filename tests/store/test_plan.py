@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
+from gateway import broadcast, wording
 from gateway.domain import Broadcast, Channel, MessageType, RecipientKind, State
+from gateway.policy import Rules
+from gateway.settings import Settings
 from store import broadcasts, facts, people, register
 from store.broadcasts import Candidate, Planned, Position
-from store.people import Person
+from store.people import Person, Visit
 from store.schema import message
+from tests.channels.waiting import until
 from tests.store.world import CLINIC, NOON, World
 
 
@@ -111,6 +118,84 @@ async def test_a_planned_message_starts_as_the_plan_decided(world: World) -> Non
     assert (first["state"], first["due_at"], first["expires_at"]) == ("scheduled", later, expires)
     assert (first["reason"], first["attempt"], first["charged"]) == ("outside-window", 0, 0)
     assert (second["state"], second["reason"]) == ("refused", "no-consent")
+
+
+async def _reminders(world: World) -> Broadcast:
+    """Reminders of two visits of tomorrow that go in the evening."""
+    await world.person("p1", details={Channel.SMS: "+12025550101"})
+    for name in ("v1", "v2"):
+        await world.visit(name, "p1")
+    kind = MessageType.UPCOMING_APPOINTMENTS
+    templates = wording.default_templates(kind)
+    return await world.broadcast(kind, send_at=NOON + timedelta(hours=9), templates=templates)
+
+
+def _move(conn: Connection, status: str = "booked") -> None:
+    """The practice's file has the first visit this afternoon."""
+    visit = Visit("v1", "p1", None, NOON + timedelta(hours=5), "Check-up", "Dr. Ito", status)
+    register.save_visits(conn, CLINIC, [visit], now=NOON)
+
+
+async def _times(world: World, order: Broadcast) -> list[Any]:
+    rows = await world.rows(message, broadcast=order.id)
+    return [(row["due_at"] - NOON, row["expires_at"] - NOON) for row in sorted(rows, key=_appointment)]
+
+
+def _appointment(row: Any) -> int:
+    return row["appointment"]
+
+
+HOUR = timedelta(hours=1)
+AS_READ = (9 * HOUR, 24 * HOUR)
+
+
+@pytest.mark.parametrize(("status", "expires"), [("booked", 5 * HOUR), ("cancelled", 24 * HOUR)])
+async def test_a_visit_that_changes_between_reading_and_writing_a_page_is_judged_again(
+    world: World, monkeypatch: pytest.MonkeyPatch, status: str, expires: timedelta
+) -> None:
+    order, run = await _reminders(world), world.store.run
+
+    async def after_a_file(work: Any, *args: Any) -> Any:
+        if work is broadcasts.add_messages:
+            await run(_move, status)
+        return await run(work, *args)
+
+    monkeypatch.setattr(world.store, "run", after_a_file)
+    [_] = [page async for page in broadcast.plan(world.store, CLINIC, order, Rules.of(Settings()))]
+    assert await _times(world, order) == [(timedelta(0), expires), AS_READ]
+
+
+def _is_waited_for(conn: Connection) -> bool:
+    """Whether another transaction waits for this one to end; on PostgreSQL."""
+    asked = (
+        "SELECT pg_sleep(0.01), pg_backend_pid() = ANY (SELECT unnest(pg_blocking_pids(pid)) FROM pg_locks)"
+    )
+    return bool(conn.exec_driver_sql(asked).one()[1])
+
+
+async def test_a_visit_that_changes_while_a_page_is_being_written_waits_for_its_messages(
+    world: World, engine: str
+) -> None:
+    order = await _reminders(world)
+    page = await world.store.read(facts.load, CLINIC, [(order, 1, 1)])
+    later = {"due_at": NOON + 9 * HOUR, "expires_at": NOON + 24 * HOUR, "visit": page.facts[0].appointment}
+
+    written, moved = threading.Event(), threading.Event()
+
+    def write(conn: Connection) -> None:
+        broadcasts.add_messages(conn, CLINIC, order.id, [_planned(1, 1, **later)], NOON)
+        written.set()
+        # On SQLite there is but one writer at a time.
+        while engine == "postgresql" and not (moved.is_set() or _is_waited_for(conn)):
+            pass
+
+    async def move() -> None:
+        await until(written.is_set)
+        await world.store.run(_move)
+        moved.set()
+
+    await asyncio.gather(world.store.run(write), move())
+    assert await _times(world, order) == [(timedelta(0), 5 * HOUR)]
 
 
 async def test_an_order_is_kept_whole(world: World) -> None:

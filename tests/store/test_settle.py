@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,8 +10,7 @@ import pytest
 
 from gateway.domain import Channel, State
 from store import facts
-from store.schema import contact
-from store.settle import Settlement
+from store.settle import Day, Settlement
 from tests.store.world import CLINIC, NOON, OTHER, World, delivered
 
 
@@ -49,6 +49,26 @@ async def test_voicemails_that_earlier_attempts_left_are_counted(world: World) -
     await world.settle(left(several, 2))
     found = await world.store.read(facts.voicemails, CLINIC, [several, one, none])
     assert found == {several: 2, one: 1}
+
+
+async def test_a_message_that_a_machine_has_shows_so_and_its_last_attempt_what_became_of_it(
+    world: World,
+) -> None:
+    number = await world.message(State.SENDING)
+    await world.settle(
+        Settlement(
+            number,
+            1,
+            State.DELIVERED,
+            reason="attempts-exhausted",
+            outcome="retry",
+            cause="no-answer",
+            ends_as="voicemail",
+        )
+    )
+    row = await world.row(number)
+    assert (row["state"], row["outcome"], row["cause"]) == ("delivered", "delivered", "voicemail")
+    assert await world.attempts(number) == [(1, "retry", "no-answer")]
 
 
 async def test_settling_twice_is_settling_once(world: World) -> None:
@@ -239,24 +259,15 @@ async def test_a_verdict_never_touches_a_message_that_was_started(world: World) 
     assert await world.states([number]) == ["sending"]
 
 
-async def test_a_bad_address_is_marked_with_its_cause(world: World) -> None:
-    await world.person(details={Channel.SMS: "+12025550100"})
-    number = await world.message(State.SENDING)
-    await world.settle(
-        Settlement(number, 1, State.FAILED, outcome="failed", cause="invalid-destination", bad_contact=1)
-    )
-    (row,) = await world.rows(contact, clinic=CLINIC)
-    assert row["bad_cause"] == "invalid-destination"
-
-
-async def test_an_address_corrected_meanwhile_is_not_marked_bad(world: World) -> None:
-    await world.person(details={Channel.SMS: "+12025550199"})
-    number = await world.message(State.SENDING)
-    await world.settle(
-        Settlement(number, 1, State.FAILED, outcome="failed", cause="invalid-destination", bad_contact=1)
-    )
-    (row,) = await world.rows(contact, clinic=CLINIC)
-    assert row["bad_cause"] is None
+async def test_a_bad_address_is_written_into_the_ledger_once_with_its_cause(world: World) -> None:
+    numbers = await world.messages(2, State.SENDING)
+    batch = [
+        Settlement(number, 1, State.FAILED, outcome="failed", cause="invalid-destination", bad_address=True)
+        for number in numbers
+    ]
+    for _ in range(2):
+        await world.settle(*batch)
+    assert await world.bad_addresses() == {("sms", "+12025550100"): ("invalid", "invalid-destination")}
 
 
 async def test_a_batch_of_many_kinds_settles_each_by_its_own(world: World) -> None:
@@ -287,3 +298,49 @@ async def test_a_cause_that_a_stranger_wrote_can_be_kept(world: World) -> None:
     )
     assert (await world.row(number))["state"] == "failed"
     assert len(await world.attempts(number)) == 1
+
+
+def _tried(number: int, attempt: int, world: World, most: int = 2, charged: bool = True) -> Settlement:
+    day = Day(NOON - timedelta(hours=12), NOON + timedelta(hours=12), most)
+    soon = world.clock() + timedelta(minutes=5)
+    return Settlement(
+        number,
+        attempt,
+        State.SCHEDULED,
+        due_at=soon,
+        outcome="retry",
+        cause="busy",
+        charged=charged,
+        started_at=world.clock(),
+        day=day if charged else None,
+    )
+
+
+async def test_a_retry_that_would_be_one_too_many_for_the_day_waits_for_the_next(world: World) -> None:
+    number, other = await world.messages(2, State.SENDING)
+    await world.settle(_tried(number, 1, world), _tried(other, 1, world, most=1))
+    assert (await world.row(number))["due_at"] == NOON + timedelta(minutes=5)
+    assert (await world.row(other))["due_at"] == NOON + timedelta(hours=12)
+    await _again(world, number)
+    await world.settle(_tried(number, 2, world, charged=False))
+    assert (await world.row(number))["due_at"] == world.clock() + timedelta(minutes=5)
+    await _again(world, number)
+    await world.settle(_tried(number, 3, world))
+    assert (await world.row(number))["due_at"] == NOON + timedelta(hours=12)
+
+
+async def test_yesterdays_attempts_do_not_count_for_today(world: World) -> None:
+    number = await world.message(State.SENDING)
+    await world.settle(_tried(number, 1, world))
+    await _again(world, number)
+    today = replace(
+        _tried(number, 2, world), day=Day(NOON + timedelta(minutes=1), NOON + timedelta(hours=25), 2)
+    )
+    await world.settle(today)
+    assert (await world.row(number))["due_at"] == world.clock() + timedelta(minutes=5)
+
+
+async def _again(world: World, number: int) -> None:
+    world.clock.move(minutes=5)
+    await world.claim()
+    assert await world.start([number])

@@ -148,12 +148,22 @@ async def test_accepted_messages_are_unconfirmed_when_no_receipt_came_in_time(wo
     )
     world.clock.move(hours=24)
     await world.start([fresh])
-    await world.store.run(sweep.close_unconfirmed, CLINIC, NOON + timedelta(hours=1), world.clock())
+    await world.store.run(sweep.close_unconfirmed, CLINIC, NOON + timedelta(hours=1), world.clock(), 500)
     assert (await world.row(late))["cause"] == "unconfirmed"
     assert (await world.row(silent))["cause"] == "submitted"
     assert await world.states([late, fresh, silent]) == ["accepted", "sending", "accepted"]
     await world.settle(delivered(late))
     assert (await world.row(late))["state"] == "delivered"
+
+
+async def test_a_receipt_is_waited_for_until_the_appointment_and_the_time_after_it(world: World) -> None:
+    ends = [NOON + timedelta(days=21), NOON + timedelta(days=1), NOON + timedelta(days=1)]
+    waiting = [await world.message(State.ACCEPTED, reason="receipt-expected", expires_at=end) for end in ends]
+    close = sweep.close_unconfirmed
+    for days, closed in ((1, 0), (2, 1), (2, 1), (3, 0), (21, 0), (22, 1)):
+        before = NOON + timedelta(days=days)
+        assert await world.store.run(close, CLINIC, before, world.clock(), 1) == closed, days
+    assert [(await world.row(number))["cause"] for number in waiting] == ["unconfirmed"] * 3
 
 
 async def test_what_lost_its_point_while_its_line_was_away_expires(world: World) -> None:
@@ -174,3 +184,14 @@ async def test_what_lost_its_point_while_its_line_was_away_expires(world: World)
     assert await world.states(lost) == ["expired", "expired"]
     assert (await world.row(lost[0]))["reason"] == "expired"
     assert await world.states(kept[:3]) == ["queued", "claimed", "queued"]
+
+
+async def test_what_was_left_on_a_machine_is_delivered_when_no_time_is_left(world: World) -> None:
+    left, tried = await world.messages(2, State.SENDING)
+    for number, cause in ((left, "voicemail-left"), (tried, "no-answer")):
+        retry = {"due_at": NOON, "outcome": "retry", "cause": cause}
+        await world.settle(Settlement(number, 1, State.SCHEDULED, **retry))
+    await world.store.run(sweep.expire, CLINIC, [left, tried], NOON)
+    assert await world.states([left, tried]) == ["delivered", "expired"]
+    row = await world.row(left)
+    assert (row["outcome"], row["cause"], row["reason"]) == ("delivered", "voicemail", "expired")

@@ -41,7 +41,7 @@ async def _cancel(world: World, number: int) -> None:
 
 async def _close(world: World, number: int) -> None:
     later = world.clock() + timedelta(days=9)
-    await world.store.run(sweep.close_unconfirmed, CLINIC, later, later)
+    await world.store.run(sweep.close_unconfirmed, CLINIC, later, later, 500)
 
 
 async def _expire(world: World, number: int) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, insert, select
 
-from gateway.domain import Broadcast, BroadcastClass, Channel, MessageType, RecipientKind, State
+from gateway.domain import Broadcast, BroadcastClass, Channel, Limited, MessageType, RecipientKind, State
 from store import broadcasts, ids, queue, register, settle
 from store.engine import Store
 from store.people import Person, Visit
@@ -75,6 +75,12 @@ class World:
         rows = await self.rows(consent, recipient=person)
         return [(row["given"], row["source"]) for row in sorted(rows, key=lambda row: row["id"])]
 
+    async def bad_addresses(self) -> dict[tuple[str, str], tuple[str, str]]:
+        """(source, cause) of the entries that call an address bad, by channel and address."""
+        rows = await self.rows(consent, recipient=0, given=False)
+        assert len({(row["channel"], row["address"]) for row in rows}) == len(rows)
+        return {(row["channel"], row["address"]): (row["source"], row["cause"]) for row in rows}
+
     async def rows(self, table: Table, **equal: Any) -> list[Mapping[str, Any]]:
         """Rows of a table."""
         query = select(table).where(*(table.c[name] == value for name, value in equal.items()))
@@ -91,11 +97,17 @@ class World:
         return await self.store.run(queue.claim, **wanted, until=self.clock() + LEASE, most=most)
 
     async def start(
-        self, numbers: Sequence[int], as_of: int = NOBODY_SINCE, owner: str = OWNER
+        self,
+        numbers: Sequence[int],
+        as_of: int = NOBODY_SINCE,
+        owner: str = OWNER,
+        limited: Mapping[int, Limited] | None = None,
     ) -> dict[int, int]:
         """Start claimed messages."""
         now = self.clock()
-        return await self.store.run(queue.start, CLINIC, owner, numbers, as_of, now, now + LEASE)
+        return await self.store.run(
+            queue.start, CLINIC, owner, numbers, as_of, now, now + LEASE, limited or {}
+        )
 
     async def settle(self, *settlements: Settlement, owner: str = OWNER) -> None:
         """Settle in one batch."""

@@ -104,7 +104,7 @@ async def test_two_hours_in_a_small_file_are_refused_at_once(shelf: Shelf, tmp_p
     began = time.monotonic()
     with pytest.raises(RecordingError, match="plays longer than the 22 s allowed"):
         await _upload(shelf, file)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
 
 
 async def test_versions_are_rolled_back_named_and_never_lost(shelf: Shelf, tmp_path: Path) -> None:
@@ -213,14 +213,33 @@ def test_prompts_are_added_listed_shown_and_rolled_back(ringwell: Ringwell, tmp_
     assert "played" in ringwell("prompts", "versions", "greeting")
 
 
-def test_what_is_wrong_with_an_upload_is_said(ringwell: Ringwell, tmp_path: Path) -> None:
+def test_what_is_wrong_with_an_upload_is_said_before_anybody_hears_it(
+    ringwell: Ringwell, tmp_path: Path
+) -> None:
     loud = spoken(tmp_path / "loud.wav", 2, level=4.0)
-    assert "distorted" in ringwell("prompts", "add", str(loud))
+    said = ringwell("prompts", "add", str(loud))
+    assert "distorted" in said
+    assert "ringwell prompts keep loud 1" in said
+    assert ringwell.json("prompts", "show", "loud")["played"] == []
+    kept = ringwell("prompts", "keep", "loud", "1")
+    assert kept.index("distorted") < kept.index("version 1 is played from now on")
+    assert [one["id"] for one in ringwell.json("prompts", "show", "loud")["played"]] == [1]
+    assert "has no draft 1" in ringwell("prompts", "keep", "loud", "1", well=False)
     (tmp_path / "bad.wav").write_text("nothing")
     assert "bad.wav cannot be read as sound" in ringwell(
         "prompts", "add", str(tmp_path / "bad.wav"), well=False
     )
     assert "gone.wav" in ringwell("prompts", "add", str(tmp_path / "gone.wav"), well=False)
+
+
+def test_a_draft_waits_until_it_is_kept(ringwell: Ringwell, tmp_path: Path) -> None:
+    file = spoken(tmp_path / "greeting.wav", 1.5)
+    assert "It is a draft" in ringwell("prompts", "add", str(file), "--draft")
+    assert ringwell.json("prompts", "show", "greeting")["played"] == []
+    ringwell("prompts", "new", "closing")
+    assert "has no draft 1" in ringwell("prompts", "keep", "closing", "1", well=False)
+    ringwell("prompts", "keep", "greeting", "1")
+    assert [one["id"] for one in ringwell.json("prompts", "show", "greeting")["played"]] == [1]
 
 
 def test_staff_get_a_pin_from_standard_input_and_are_asked_for_a_prompt(ringwell: Ringwell) -> None:

@@ -77,9 +77,9 @@ def test_a_number_of_nobody_takes_as_long_as_one_of_somebody() -> None:
     def seconds(pin_hash: str | None) -> float:
         taken = []
         for _ in range(7):
-            began = time.perf_counter()
+            began = time.process_time()
             pins.matches("000000", pin_hash)
-            taken.append(time.perf_counter() - began)
+            taken.append(time.process_time() - began)
         return min(taken)
 
     assert seconds(None) == pytest.approx(seconds(kept), rel=0.5)

@@ -334,8 +334,8 @@ async def test_twenty_people_record_at_once_and_each_gets_their_own(
 
     done = await asyncio.gather(*(take(number) for number in voices))
     assert [call.left for call in done] == ["staff"] * 20
-    for number, voice in voices.items():
+    for number in voices:
         (version,) = await world.versions(prompts[number])
         assert version.active
         made = world.settings.recordings / f"{version.take.audio}.wav"
-        assert same(voice, made), number
+        assert [other for other, theirs in voices.items() if same(theirs, made)] == [number]

@@ -179,6 +179,19 @@ def test_a_draft_that_waits_comes_first() -> None:
     assert now.drafts == (older,)
 
 
+def test_what_is_wrong_with_a_draft_that_waits_is_told_before_it_can_be_kept() -> None:
+    cut = replace(DRAFT, findings=("clipped", "cut-off"))
+    _, act = inside(drafts=(cut,))
+    assert names(act) == [
+        "draft-waiting",
+        "title",
+        "finding-clipped",
+        "finding-cut-off",
+        "playback",
+        "menu",
+    ]
+
+
 def test_a_draft_that_was_recorded_again_is_not_offered_any_more() -> None:
     new = replace(DRAFT, version=32)
     now, act = inside(Keys("2"), Taken(new), Keys("1"), Done(), drafts=(DRAFT,))

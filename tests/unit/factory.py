@@ -56,6 +56,6 @@ def facts(**changes: object) -> Facts:
             for number, (channel, address) in enumerate(ADDRESSES.items(), 1)
         },
         consents=(ConsentEntry(1, given=True),),
-        appointment=Appointment(3, NOON + timedelta(hours=22), "Check-up", "Dr. Ito"),
+        appointment=Appointment(3, NOON + timedelta(hours=22), "Check-up", "Dr. Ito", client=PERSON.id),
     )
     return replace(usual, **changes)  # type: ignore[arg-type]

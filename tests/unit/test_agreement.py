@@ -59,6 +59,28 @@ READ = Entry(
     receipt="DELIVRD",
     reply="STOP",
 )
+MAIL = Told(
+    10,
+    5,
+    "email",
+    "jane@home.example",
+    "accepted",
+    "accepted",
+    consented=True,
+    settled=True,
+    attempts=(Try(1, NOON, NOON + SECOND, "accepted", "accepted"),),
+)
+TAKEN = Entry(
+    "mail-1",
+    "mail",
+    NOON,
+    NOON,
+    "jane@home.example",
+    "bounces@clinic.example",
+    "accepted",
+    message_id="<rw-1-10-1@clinic.example>",
+)
+BOUNCED = replace(MAIL, state="failed", attempts=(Try(1, NOON, NOON + SECOND, "failed", "no-such-mailbox"),))
 
 
 def test_two_ledgers_that_agree_are_clean_and_matched():
@@ -89,6 +111,8 @@ def test_a_call_belongs_to_the_attempt_that_began_with_it_not_to_one_that_just_f
         ([CALL], [replace(HEARD, pressed="")], "misreported"),
         ([CALL], [replace(HEARD, voiced_seconds=0.1)], "misreported"),
         ([TEXT], [replace(READ, receipt="UNDELIV")], "misreported"),
+        ([MAIL], [replace(TAKEN, bounce="550 5.1.1 No such user")], "misreported"),
+        ([BOUNCED], [TAKEN], "misreported"),
         ([replace(CALL, settled=False, state="scheduled")], [HEARD], "lost"),
         ([replace(CALL, consented=False)], [HEARD], "without_consent"),
         (
@@ -100,6 +124,11 @@ def test_a_call_belongs_to_the_attempt_that_began_with_it_not_to_one_that_just_f
 )
 def test_each_disagreement_is_counted(told, town, figure):
     assert compare(told, town).counts[figure] > 0
+
+
+def test_a_mail_that_came_back_was_not_accepted():
+    assert not any(compare([MAIL], [TAKEN]).counts.values())
+    assert not any(compare([BOUNCED], [replace(TAKEN, bounce="550 5.1.1 No such user")]).counts.values())
 
 
 def test_a_contact_after_an_opt_out_is_without_consent():

@@ -18,11 +18,16 @@ import pytest
 from PIL import Image, ImageDraw
 
 from gateway.documents import fax
-from gateway.documents.errors import BadDocumentError, RenderingError
+from gateway.documents.continued import rest_of
+from gateway.documents.errors import BadDocumentError, DocumentError, RenderingError
 from gateway.documents.fax import FaxRenderer, Sender, render_fax
+from gateway.documents.job import Cover
+from gateway.documents.letter import set_cover
+from gateway.documents.logo import logo_of
 from gateway.documents.sheet import Sheets
 from gateway.documents.shelf import KEEP_SECONDS, SWEEP_SECONDS
 from gateway.domain import FaxImage, FaxLetter
+from tests.unit.pdf_writing import stream, written
 
 SENDER = Sender("Harbor Street Clinic", "+1 202 555 0100", "+1 202 555 0101")
 DAY = date(2026, 11, 24)
@@ -95,7 +100,7 @@ async def test_the_cover_names_both_sides_and_costs_little_to_send(tmp_path):
     """What it says is proved by what changes it: each field must."""
     first = await faxed(tmp_path)
     cover, body = pages(first)
-    assert 0.002 < ink(cover) < 0.02
+    assert 0.002 < ink(cover) < 0.025
     assert 0.0005 < ink(body) < 0.02
     # 14,400 bit/s: the two pages within 12 seconds.
     assert first.tiff.stat().st_size < 12 * 14_400 / 8
@@ -111,6 +116,48 @@ async def test_the_cover_names_both_sides_and_costs_little_to_send(tmp_path):
     ):
         covers.append(pages(await faxed(tmp_path, **change))[0])
     assert len({page.tobytes() for page in covers}) == len(covers)
+
+
+def words_on(cover: Cover) -> str:
+    with Sheets() as sheets:
+        set_cover(sheets, cover, 3)
+        text = sheets.document[0].get_textpage().get_text_bounded()
+    return " ".join(text.split())
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", ("To Rosa Costa", "November 24, 2026", "3 (this one included)", "by mistake", "Call +1")),
+        ("es", ("Para Rosa Costa", "24 de noviembre de 2026", "3 (incluida esta)", "por error", "al +1")),
+        ("fr", ("To Rosa Costa",)),
+    ],
+)
+def test_the_cover_speaks_the_language_of_the_letter(language: str, words: tuple[str, ...]) -> None:
+    sender = replace(SENDER, letterhead=("12 Harbor Street", "Springfield"))
+    cover, _ = fax._cover(replace(LETTER, language=language, to_name="Rosa Costa"), sender, DAY)
+    told = words_on(cover)
+    for part in (*words, "Harbor Street Clinic 12 Harbor Street Springfield Fax", LETTER.to_number):
+        assert part in told
+    assert "<" not in told
+
+
+def test_a_cover_without_a_number_leaves_its_line_out() -> None:
+    cover, _ = fax._cover(replace(LETTER, to_number=""), SENDER, DAY)
+    assert [name for name, _ in cover.rows] == ["To", "From", "Phone", "Fax", "Date", "Pages"]
+
+
+async def test_the_logo_of_the_settings_is_on_the_cover(tmp_path: Path) -> None:
+    picture = Image.new("RGBA", (300, 300), (0, 0, 0, 0))
+    ImageDraw.Draw(picture).rectangle((0, 0, 300, 300), fill=(0, 60, 80, 255))
+    picture.save(tmp_path / "logo.png")
+    cover, _ = pages(await faxed(tmp_path, sender=replace(SENDER, logo=logo_of(tmp_path / "logo.png"))))
+    assert ink(cover.crop((185, 175, 305, 285))) == 1
+    (tmp_path / "logo.png").write_bytes(b"BM and more")
+    with pytest.raises(DocumentError, match=r"clinic\.logo: cannot read .*: it is no PNG, JPEG or GIF"):
+        logo_of(tmp_path / "logo.png")
+    with pytest.raises(DocumentError, match=r"clinic\.logo: cannot read .*: No such file"):
+        logo_of(tmp_path / "gone.png")
 
 
 async def test_nothing_of_the_letter_itself_stands_on_the_cover(tmp_path):
@@ -213,11 +260,11 @@ async def test_greys_are_dithered_and_letters_stay_sharp(tmp_path):
 @pytest.mark.parametrize(
     ("data", "complaint"),
     [
-        (b"", "no PDF, PNG, JPEG or TIFF"),
-        (b"GIF89a", "no PDF, PNG, JPEG or TIFF"),
+        (b"", "no PDF, PNG, JPEG or TIFF; save it as a PDF"),
+        (b"GIF89a", "no PDF, PNG, JPEG or TIFF; save it as a PDF"),
         (
             b"%PDF-1.7\n1 0 obj\n<< /Type /Catalog >>\nendobj\ntrailer << /Root 1 0 R >>",
-            "no page|is it a PDF",
+            "no page|Print it to a new one",
         ),
     ],
 )
@@ -237,10 +284,14 @@ async def test_a_pdf_that_is_missing_or_no_file_says_so(tmp_path):
 
 async def test_a_pdf_with_too_many_pages_is_refused_before_it_is_rendered(tmp_path):
     file = pdf_of(tmp_path, *[(100, 100)] * 5)
-    with pytest.raises(BadDocumentError, match="6 pages is longer than the 5"):
+    with pytest.raises(
+        BadDocumentError, match="6 pages is longer than the 5 allowed: split it, or raise max_pages"
+    ):
         await faxed(tmp_path, replace(LETTER, document=file), max_pages=5)
     image = await faxed(tmp_path, replace(LETTER, document=file), max_pages=6)
-    with pytest.raises(BadDocumentError, match="6 pages is longer than the 5"):
+    with pytest.raises(
+        BadDocumentError, match="6 pages is longer than the 5 allowed: split it, or raise max_pages"
+    ):
         await faxed(tmp_path, replace(LETTER, document=file), max_pages=5)
     assert image.pages == 6
 
@@ -249,7 +300,7 @@ async def test_a_pdf_that_takes_all_memory_takes_that_of_its_own_process_alone(t
     # Forms that draw one another ten times each, eight deep: a hundred million rectangles.
     forms = [b"/F Do " * 10] * 8 + [b"0 0 600 700 re f " * 10]
     (tmp_path / "bomb.pdf").write_bytes(written_pdf(forms))
-    with pytest.raises(BadDocumentError, match="more time or memory"):
+    with pytest.raises(BadDocumentError, match=r"more time or memory.*: split it, or save it at 300 dpi"):
         await faxed(tmp_path, replace(LETTER, document=tmp_path / "bomb.pdf"))
     assert not list((tmp_path / "faxes").glob(".*.part"))
     assert (await faxed(tmp_path)).pages == 2
@@ -258,7 +309,7 @@ async def test_a_pdf_that_takes_all_memory_takes_that_of_its_own_process_alone(t
 async def test_a_pdf_that_takes_for_ever_is_stopped(tmp_path, monkeypatch):
     monkeypatch.setattr(fax, "CPU_SECONDS", 1)
     (tmp_path / "slow.pdf").write_bytes(slow_pdf())
-    with pytest.raises(BadDocumentError, match="more time or memory"):
+    with pytest.raises(BadDocumentError, match=r"more time or memory.*: split it, or save it at 300 dpi"):
         await faxed(tmp_path, replace(LETTER, document=tmp_path / "slow.pdf"))
     assert (await faxed(tmp_path)).pages == 2
 
@@ -274,23 +325,13 @@ def written_pdf(forms: list[bytes]) -> bytes:
     objects = [b"<< /Type /Catalog /Pages 2 0 R >>", b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>"]
     page = b"/Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R"
     objects.append(b"<< " + page + b" /Resources << /XObject << /F 5 0 R >> >> >>")
-    objects.append(_stream(b"", b"/F Do"))
+    objects.append(stream(b"", b"/F Do"))
     for number, content in enumerate(forms, 6):
         last = number == 5 + len(forms)
         inner = state + (b"" if last else b"/XObject << /F %d 0 R >>" % number)
         form = b"/Type /XObject /Subtype /Form /BBox [0 0 612 792] /Resources << " + inner + b" >>"
-        objects.append(_stream(form, content))
-    body, places = b"%PDF-1.7\n", []
-    for number, held in enumerate(objects, 1):
-        places.append(len(body))
-        body += b"%d 0 obj\n%s\nendobj\n" % (number, held)
-    table = b"".join(b"%010d 00000 n \n" % place for place in places)
-    tail = b"trailer << /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF" % (len(places) + 1, len(body))
-    return body + b"xref\n0 %d\n0000000000 65535 f \n" % (len(places) + 1) + table + tail
-
-
-def _stream(fields: bytes, content: bytes) -> bytes:
-    return b"<< %s /Length %d >>\nstream\n%s\nendstream" % (fields, len(content), content)
+        objects.append(stream(form, content))
+    return written(objects)
 
 
 async def test_the_same_letter_is_rendered_once_and_names_tell_nothing(tmp_path):
@@ -397,3 +438,31 @@ def test_widths_are_those_of_the_letters():
         broken = list(sheets.wrapped("W" * 100, 12, width=100))
         assert "".join(broken) == "W" * 100
         assert all(sheets.width(line, 12) <= 100 for line in broken)
+
+
+async def test_the_rest_of_a_fax_is_its_cover_with_a_note_and_the_pages_that_are_missing(
+    tmp_path: Path,
+) -> None:
+    whole = await faxed(tmp_path, replace(LETTER, text="one\ftwo, longer\fthree, the longest of all"))
+    rest = rest_of(whole, 2)
+    assert (whole.pages, rest.pages) == (4, 2)
+    with Image.open(whole.tiff) as before, Image.open(rest.tiff) as after:
+        assert after.tag_v2[283] == before.tag_v2[283]  # type: ignore[attr-defined]
+        cover, told = before.convert("1"), after.convert("1")
+        assert told.size == cover.size
+        assert _black(told) > _black(cover), "the note is on the cover"
+        before.seek(3)
+        after.seek(1)
+        assert after.convert("1").tobytes() == before.convert("1").tobytes()
+    assert rest_of(whole, 2) == rest, "written once"
+
+
+async def test_a_rest_without_its_whole_is_an_error_with_words(tmp_path: Path) -> None:
+    whole = await faxed(tmp_path)
+    whole.tiff.unlink()
+    with pytest.raises(RenderingError, match="the rest of a fax"):
+        rest_of(whole, 0)
+
+
+def _black(page: Image.Image) -> int:
+    return page.convert("L").histogram()[0]

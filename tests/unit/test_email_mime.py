@@ -5,16 +5,17 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.channels.email_letter import Letterhead, stuffed
+from gateway.channels.email_logo import logo_part
 from gateway.channels.email_mime import check_mail, mailbox
 from gateway.channels.email_return import ReturnPath, Seal
-from gateway.channels.errors import ContentError, UnsafeValueError
-from gateway.domain import Attachment, Invitation, Mail
+from gateway.domain import LOGO, Attachment, ContentError, Invitation, Mail, UnsafeValueError
 
 AT = datetime(2026, 11, 24, 16, 0, tzinfo=UTC)
 SENDER = mailbox("reminders@clinic.example")
@@ -66,6 +67,22 @@ def test_files_and_an_appointment_travel_beside_the_letter() -> None:
     assert b"BEGIN:VEVENT" in calendar.get_payload(decode=True)
     assert (first.get_filename(), first.get_payload(decode=True)) == ("the way.pdf", files[0].octets)
     assert (second.get_filename(), second.get_payload(decode=True)) == (files[1].name, b"a")
+
+
+def test_the_logo_is_a_part_of_the_page_that_shows_it(tmp_path: Path) -> None:
+    file = tmp_path / "logo.png"
+    file.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100))
+    letterhead = Letterhead(SENDER, "Clinic", BACK, logo=logo_part(str(file)))
+    shown = _read(letterhead.message("rw-1-7-1", Mail("a", "b", f'<img src="cid:{LOGO}" alt="c">'), TO, AT))
+    assert not shown.defects
+    plain, page = shown.iter_parts()
+    assert page.get_content_type() == "multipart/related"
+    html, image = page.iter_parts()  # type: ignore[union-attr]
+    assert html.get_content_type() == "text/html"
+    assert (image["Content-ID"], image.get_payload(decode=True)) == (f"<{LOGO}>", file.read_bytes())
+    assert plain.get_content_type() == "text/plain"
+    bare = _read(letterhead.message("rw-1-7-1", Mail("a", "b", HTML), TO, AT))
+    assert [one.get_content_type() for one in bare.iter_parts()] == ["text/plain", "text/html"]
 
 
 @pytest.mark.parametrize("name", ["a\r\nBcc: eve@evil.example", "a\0.pdf"])

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 from gateway import imports
-from gateway.domain import Channel
+from gateway.__main__ import app
+from gateway.domain import Channel, RecipientKind
 from gateway.imports import ImportFileError, Problem
 from gateway.settings import Clinic
 
@@ -48,6 +51,21 @@ def test_a_mobile_takes_calls_and_texts_and_a_landline_only_calls():
     assert rows["C1003"].details == {Channel.VOICE: "+12125551107", Channel.EMAIL: "elena@example.org"}
     assert rows["C1004"].use_details is False
     assert rows["C1004"].messaging[Channel.EMAIL] == "parent.ito@example.org"
+    assert (rows["C1004"].contact_name, rows["C1004"].contact_consent) == ("Mary Ito", True)
+    assert (rows["C1001"].contact_name, rows["C1001"].contact_consent) == (None, None)
+    assert [rows[name].shares for name in ("C1001", "C1002", "C1004")] == [True, False, None]
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [("tx", "US-TX"), ("US-TX", "US-TX"), ("us", "US"), ("CA-ON", "CA-ON"), ("CA", "US-CA"), ("", None)],
+)
+def test_a_state_alone_is_one_of_the_clinics_country(write, written, read):
+    head = "id,given_name,family_name,region\n"
+    parsed = imports.read_clients(write(f"{head}1,Ana,Diaz,{written}\n"), CLINIC)
+    assert [person.region for _, person in parsed.rows] == [read]
+    (problem,) = imports.read_clients(write(f"{head}1,Ana,Diaz,Texas\n"), CLINIC).problems
+    assert (problem.line, problem.column) == (2, "region")
 
 
 def test_times_without_an_offset_are_the_clinics():
@@ -57,6 +75,71 @@ def test_times_without_an_offset_are_the_clinics():
     }
     assert rows["A9001"].starts_at == datetime(2027, 3, 1, 14, 30, tzinfo=UTC)
     assert rows["A9004"].starts_at == datetime(2027, 3, 1, 16, 0, tzinfo=UTC)
+
+
+RENEWAL_HEAD = "id,client,staff,name,due_on,status\n"
+
+
+def test_renewals_are_of_a_client_or_of_staff():
+    renewals = imports.read_renewals(EXAMPLES / "renewals.csv")
+    assert renewals.problems == []
+    assert [(row.person, row.kind, row.due_on.month) for _, row in renewals.rows] == [
+        ("C1001", RecipientKind.CLIENT, 3),
+        ("C1003", RecipientKind.CLIENT, 3),
+        ("S1", RecipientKind.STAFF, 4),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "reason"),
+    [
+        ("1,,,Licence,2027-03-12,", "client", "names nobody"),
+        ("1,C1,S1,Licence,2027-03-12,", "client", "one of them"),
+        ("1,C1,,,2027-03-12,", "name", "is empty"),
+        ("1,C1,,Licence,,", "due_on", "is empty"),
+        ("1,C1,,Licence,12.3.2027,", "due_on", "is not a date"),
+        ("1,C1,,Licence,2027-03-12,lost", "status", "is not one of open, renewed, cancelled"),
+    ],
+)
+def test_a_bad_renewal_is_told_with_line_and_column(write, row, column, reason):
+    parsed = imports.read_renewals(write(f"{RENEWAL_HEAD}{row}\n2,C1,,Licence,2027-03-12,\n"))
+    assert [renewal.external_id for _, renewal in parsed.rows] == ["2"]
+    (problem,) = parsed.problems
+    assert (problem.line, problem.column) == (2, column)
+    assert reason in problem.reason
+
+
+def test_the_columns_of_a_list_are_free(write):
+    columns, parsed = imports.read_list(write("id,Desk,Opens_at\nC1,4,9 to 5\nC2,,\n"))
+    assert columns == ("Desk", "Opens_at")
+    assert [(row.person, row.values) for _, row in parsed.rows] == [
+        ("C1", {"Desk": "4", "Opens_at": "9 to 5"}),
+        ("C2", {"Desk": "", "Opens_at": ""}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("head", "complaint"),
+    [
+        ("Desk", "lacks the column id"),
+        ("id,Pick up", "cannot be a placeholder"),
+        ("id,ClientName", "is there already"),
+        ("id,Balance", r"speaks of money \(balance\)"),
+        ("id,AmountDue", "speaks of money"),
+        ("id,co_pay,total_owed", r"speaks of money \(owed\)"),
+        ("id,DEUDA", "speaks of money"),
+    ],
+)
+def test_a_list_with_a_column_that_cannot_be_used_is_refused(write, head, complaint):
+    with pytest.raises(ImportFileError, match=complaint):
+        imports.read_list(write(f"{head}\nC1,1,1\n"))
+
+
+@pytest.mark.parametrize("value", ["$12", "12.50 €", "120 USD", "£ 3"])
+def test_an_amount_of_money_in_a_list_is_told(write, value):
+    _, parsed = imports.read_list(write(f"id,Note\nC1,{value}\nC2,Suite 120\n"))
+    assert [row.person for _, row in parsed.rows] == ["C2"]
+    assert parsed.problems == [Problem(2, "Note", "is an amount of money: lists are free of balances")]
 
 
 @pytest.mark.parametrize(
@@ -131,3 +214,17 @@ def test_no_bytes_make_the_import_fail_in_another_way(tmp_path_factory, content)
     for _, person in parsed.rows:
         values = [person.given_name, person.family_name, *person.details.values()]
         assert all(character.isprintable() or ord(character) > 127 for value in values for character in value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "columns"),
+    [
+        ("clients", imports.CLIENT_COLUMNS),
+        ("staff", imports.PERSON_COLUMNS),
+        ("appointments", imports.APPOINTMENT_COLUMNS),
+        ("renewals", imports.RENEWAL_COLUMNS),
+    ],
+)
+def test_the_help_of_an_import_names_its_columns(kind, columns):
+    told = CliRunner().invoke(app, ["import", kind, "--help"], env={"COLUMNS": "80"}).output
+    assert set(columns) <= set(re.findall(r"\w+", told))

@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from gateway import policy
-from gateway.domain import Channel, ConsentEntry, Contact, State
-from gateway.policy import Allow, Defer, Refuse
+from gateway.domain import Appointment, Channel, ConsentEntry, Contact, Direct, DirectKind, State
+from gateway.policy import Allow, Defer, Refuse, cascade
+from gateway.policy.hours import next_opening
 from gateway.settings import Window
 from tests.unit.factory import ADDRESSES, BROADCAST, NOON, PERSON, RULES, facts
 
@@ -54,9 +55,33 @@ def test_a_client_without_an_address_on_the_channel_is_refused():
     assert decide(facts(contacts={})) == Refuse("no-address")
 
 
-def test_an_address_known_to_be_bad_is_refused():
-    bad = {VOICE: Contact(1, VOICE, ADDRESSES[VOICE], "unallocated")}
-    assert decide(facts(contacts=bad)) == Refuse("bad-address")
+def about(address, source, given=False, channel=None):
+    return ConsentEntry(5, given, channel, address, source=source, everyone=True)
+
+
+@pytest.mark.parametrize(
+    ("entries", "expected"),
+    [
+        ([about(ADDRESSES[VOICE], "invalid")], Refuse("bad-address")),
+        ([about(ADDRESSES[VOICE], "invalid", channel=Channel.SMS)], Allow()),
+        ([about("+12125559999", "invalid")], Allow()),
+        ([about(ADDRESSES[VOICE], "invalid"), about(ADDRESSES[VOICE], "corrected", True)], Allow()),
+        ([about(ADDRESSES[VOICE], "do-not-call")], Refuse("do-not-call")),
+        (
+            [about(ADDRESSES[VOICE], "do-not-call"), about(ADDRESSES[VOICE], "corrected", True)],
+            Refuse("do-not-call"),
+        ),
+        ([about(ADDRESSES[VOICE], "do-not-call"), about(ADDRESSES[VOICE], "do-not-call", True)], Allow()),
+        ([about(ADDRESSES[VOICE], "text")], Refuse("consent-withdrawn")),
+    ],
+)
+def test_what_is_known_of_an_address_binds_whoever_has_it(entries, expected):
+    assert decide(facts(consents=(GIVEN, *entries))) == expected
+
+
+def test_what_an_address_says_of_itself_is_nobodys_consent():
+    given = about(ADDRESSES[VOICE], "text", given=True)
+    assert decide(facts(consents=(given,))) == Refuse("no-consent")
 
 
 def test_an_address_that_changed_after_planning_is_refused_not_followed():
@@ -139,7 +164,7 @@ def test_a_preference_is_honoured_only_where_the_broadcast_says_so(preferred, on
         recipient=replace(PERSON, preferred=preferred),
         broadcast=replace(BROADCAST, only_preference=only_preference),
     )
-    assert policy.choose_channel(known) is expected
+    assert cascade.channels(known) == (expected,)
 
 
 NIGHT_LINE = Window(opens=time(2, 30), closes=time(4, 0))
@@ -176,7 +201,7 @@ NIGHT_LINE = Window(opens=time(2, 30), closes=time(4, 0))
     ],
 )
 def test_windows_open_at_the_right_moment_when_clocks_change(moment, zone, window, expected):
-    found = policy.next_opening(moment.replace(tzinfo=UTC), window, ZoneInfo(zone))
+    found = next_opening(moment.replace(tzinfo=UTC), window, ZoneInfo(zone))
     assert found == expected.replace(tzinfo=UTC)
 
 
@@ -186,7 +211,7 @@ def test_windows_open_at_the_right_moment_when_clocks_change(moment, zone, windo
 def test_an_opening_is_never_in_the_past_and_always_inside_the_window(zone):
     moment, window, place = datetime(2026, 1, 1, tzinfo=UTC), Window(), ZoneInfo(zone)
     for _ in range(365 * 24):
-        opening = policy.next_opening(moment, window, place)
+        opening = next_opening(moment, window, place)
         assert moment <= opening <= moment + timedelta(hours=25)
         assert window.opens <= opening.astimezone(place).time() < window.closes
         moment += timedelta(hours=1)
@@ -195,3 +220,85 @@ def test_an_opening_is_never_in_the_past_and_always_inside_the_window(zone):
 def test_a_time_zone_that_this_machine_does_not_know_is_refused_not_guessed():
     somewhere = replace(PERSON, zone="Mars/Olympus_Mons")
     assert decide(facts(recipient=somewhere)) == Refuse("unknown-time-zone")
+
+
+# --- texts of no broadcast ---
+
+SMS = Channel.SMS
+
+
+def _direct(kind, answers=None, consents=(), now=NOON, **changes):
+    text = Direct(kind, "words", answers, NOON + timedelta(hours=1))
+    number = Contact(0, SMS, "+12025550107")
+    known = facts(contacts={SMS: number}, consents=consents, direct=text, appointment=None, **changes)
+    return policy.decide(known, SMS, number.address, now, RULES)
+
+
+GIVEN, TAKEN = ConsentEntry(1, True), ConsentEntry(2, False)
+NIGHT = NOON + timedelta(hours=12)
+
+
+def test_the_answer_to_stop_and_to_help_goes_whatever_was_said():
+    for kind in (DirectKind.OPTED_OUT, DirectKind.HELP):
+        assert _direct(kind, 1, (GIVEN, TAKEN)) == policy.ALLOW
+    assert _direct(DirectKind.ASK, 1) == policy.ALLOW
+    assert _direct(DirectKind.ASK, 1, (TAKEN,)) == Refuse("consent-withdrawn")
+
+
+def test_nothing_else_follows_a_withdrawal():
+    for kind in (DirectKind.CONFIRMED, DirectKind.CANCELLED, DirectKind.OPTED_IN, DirectKind.STAFF):
+        assert _direct(kind, 1, (GIVEN, TAKEN)) == Refuse("consent-withdrawn")
+
+
+def test_who_wrote_to_us_may_be_answered_without_consent_on_record():
+    assert _direct(DirectKind.STAFF, 1) == policy.ALLOW
+    assert _direct(DirectKind.STAFF) == Refuse("no-consent")
+
+
+def test_staff_may_answer_at_night_but_not_begin():
+    late = Direct(DirectKind.STAFF, "words", None, NIGHT + timedelta(hours=20))
+    known = facts(
+        contacts={SMS: Contact(0, SMS, "+12025550107")}, consents=(GIVEN,), direct=late, appointment=None
+    )
+    assert isinstance(policy.decide(known, SMS, None, NIGHT, RULES), Defer)
+    answering = replace(known, direct=replace(late, answers=1))
+    assert policy.decide(answering, SMS, None, NIGHT, RULES) == policy.ALLOW
+
+
+def test_an_answer_that_comes_too_late_is_not_sent():
+    assert _direct(DirectKind.OPTED_OUT, 1, now=NOON + timedelta(hours=2)) == Refuse("expired", State.EXPIRED)
+
+
+# --- mails to calendars ---
+
+
+def visit_changed(**changes):
+    direct = Direct(DirectKind.VISIT, "", None, NOON + timedelta(hours=22))
+    return facts(direct=direct, **changes)
+
+
+def decided(known, now=NOON):
+    verdict = decide(known, Channel.EMAIL, now, "rosa@example.org")
+    return verdict.reason if isinstance(verdict, Refuse) else verdict
+
+
+@pytest.mark.parametrize(
+    ("changes", "verdict"),
+    [
+        ({}, Allow()),
+        ({"appointment": Appointment(3, NOON + timedelta(days=1), "", "", "cancelled", client=7)}, Allow()),
+        ({"appointment": Appointment(3, NOON + timedelta(days=1), "", "", "completed", client=7)}, "expired"),
+        ({"appointment": Appointment(3, NOON, "", "", client=8)}, "appointment-of-another"),
+        ({"consents": ()}, "no-consent"),
+        ({"consents": (ConsentEntry(1, True), ConsentEntry(2, False))}, "consent-withdrawn"),
+        ({"contacts": {}}, "no-address"),
+        ({"contacts": {Channel.EMAIL: Contact(1, Channel.EMAIL, "new@example.org")}}, "address-changed"),
+        ({"consents": (GIVEN, about("rosa@example.org", "bounce"))}, "bad-address"),
+    ],
+)
+def test_a_calendar_is_told_only_where_its_owner_still_agrees(changes, verdict):
+    assert decided(visit_changed(**changes)) == verdict
+
+
+def test_a_calendar_is_told_nothing_once_the_appointment_is_over():
+    assert decided(visit_changed(), NOON + timedelta(hours=22)) == "expired"

@@ -27,7 +27,7 @@ def test_deliveries_are_whole_and_in_order_however_they_are_cut(
 
 async def _fed(stream: bytes, pieces: list[int]) -> list[tuple[int, bytes]]:
     got: list[tuple[int, bytes]] = []
-    link = Link(Bind(), lambda link, sequence, body: got.append((sequence, body)))
+    link = Link(Bind(), "transceiver", lambda link, sequence, body: got.append((sequence, body)))
     at = 0
     while at < len(stream):
         size = pieces[at % len(pieces)]

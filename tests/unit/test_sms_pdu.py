@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any
 
 import pytest
 import smpp34
 import smpplib.smpp
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gateway.channels import sms_pdu
@@ -62,7 +61,7 @@ def test_a_submit_asks_for_a_receipt_and_replaces_nothing() -> None:
 
 
 def test_a_bind_carries_its_own_sequence_number() -> None:
-    octets = sms_pdu.bind_transceiver(5, "ringwell", "secret")
+    octets = sms_pdu.bind("transceiver", 5, "ringwell", "secret")
     assert sms_pdu.HEADER.unpack_from(octets) == (len(octets), 9, 0, 5)
     assert b"ringwell\0secret\0\0\x34" in octets
 
@@ -106,12 +105,82 @@ def test_an_address_without_end_is_refused(octets: int) -> None:
         sms_pdu.read_deliver(body)
 
 
-@given(st.binary(max_size=120))
+_DIGITS = st.text("0123456789", max_size=20)
+_DELIVERIES = st.builds(
+    lambda *fields, tlvs: (fields, tlvs),
+    _DIGITS,
+    _DIGITS,
+    st.binary(max_size=254),
+    st.integers(0, 255),
+    st.integers(0, 255),
+    tlvs=st.dictionaries(st.integers(0x1400, 0x3FFF), st.binary(max_size=40), max_size=3),
+)
+
+
+def _made(source: str, destination: str, body: bytes, esm_class: int, coding: int, **more: Any) -> bytes:
+    return smpp34.DeliverSm(
+        source, destination, body, esm_class=esm_class, data_coding=coding, **more
+    ).encode()[16:]
+
+
+@settings(max_examples=10_000, deadline=None)
+@given(_DELIVERIES)
+def test_a_delivery_of_another_codec_is_read_field_by_field(made: Any) -> None:
+    (source, destination, body, esm_class, coding), tlvs = made
+    tags = [smpp34.Tlv(tag, value) for tag, value in tlvs.items()]
+    read = sms_pdu.read_deliver(_made(source, destination, body, esm_class, coding, tlvs=tags))
+    assert (read.source.digits, read.destination.digits, read.body) == (source, destination, body)
+    assert (read.esm_class, read.data_coding, read.tlvs) == (esm_class, coding, tlvs)
+
+
+def _spoilt(octets: bytes, changes: list[tuple[int, int]], end: int) -> bytes:
+    spoilt = bytearray(octets)
+    for at, value in changes:
+        spoilt[at % len(spoilt)] = value
+    return bytes(spoilt[: len(spoilt) - end]) if end > 0 else bytes(spoilt)
+
+
+_OCTETS = st.integers(0, 255)
+_SPOILT = st.builds(
+    _spoilt,
+    _DELIVERIES.map(lambda made: _made(*made[0])),
+    st.lists(st.tuples(st.integers(0, 300), _OCTETS), max_size=3),
+    st.integers(-3, 12),
+)
+
+
+@settings(max_examples=10_000, deadline=None)
+@given(st.one_of(st.binary(max_size=120), _SPOILT))
 @example(b"\0\1\1")
 @example(b"\0\1\1x\0\1\1y\0\0\0\0\0\0\0\0\0\0\xff")
-def test_any_octets_are_read_or_refused(body: bytes) -> None:
-    with suppress(PduError):
-        assert len(sms_pdu.read_deliver(body).body) <= len(body)
+def test_any_octets_are_refused_or_read_as_another_codec_does(body: bytes) -> None:
+    theirs = _read_by_smpp34(body)
+    try:
+        ours = sms_pdu.read_deliver(body)
+    except PduError:
+        assert theirs is None, "what another codec reads is not refused"
+        return
+    assert ours.body in body, "no octet of it is made up"
+    if theirs is not None:
+        named = [_as_utf8(address.digits) for address in (ours.source, ours.destination)]
+        assert named == [theirs.source_addr, theirs.destination_addr]
+        assert (ours.esm_class, ours.data_coding) == (theirs.esm_class, theirs.data_coding)
+        assert ours.body == theirs.short_message or not theirs.short_message
+
+
+def _as_utf8(text: str) -> str:
+    """As the other codec, which knows no Latin-1, tells the same octets."""
+    return text.encode("latin-1").decode("utf-8", "replace")
+
+
+def _read_by_smpp34(body: bytes) -> smpp34.DeliverSm | None:
+    """None for what it refuses; it is the stricter one."""
+    try:
+        read = smpp34.decode(sms_pdu.HEADER.pack(16 + len(body), sms_pdu.DELIVER, 0, 1) + body)
+    except smpp34.SmppError:
+        return None
+    assert isinstance(read, smpp34.DeliverSm)
+    return read
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,8 @@ UNANSWERED = [
     ("switched off", 480, 19, _retry(RetryKind.NO_ANSWER, "unreachable")),
     ("cause alone: absent", 0, 20, _retry(RetryKind.NO_ANSWER, "unreachable")),
     ("declined", 603, 21, _retry(RetryKind.DECLINED, "declined")),
-    ("rejected by analytics", 608, 127, _retry(RetryKind.DECLINED, "declined")),
+    ("unwanted", 607, 127, _retry(RetryKind.DECLINED, "blocked-by-analytics")),
+    ("rejected by analytics", 608, 127, _retry(RetryKind.DECLINED, "blocked-by-analytics")),
     ("cause alone: rejected", 0, 21, _retry(RetryKind.DECLINED, "declined")),
     ("this number, or we", 403, 21, _retry(RetryKind.TEMPORARY, "number-forbidden")),
     ("our credentials", 401, 21, _retry(LINE_DOWN, "trunk-refuses-us", charged=False)),
@@ -80,6 +81,16 @@ def test_an_answered_call_is_judged_by_how_far_its_script_came(stage: str, expec
     assert _bare(voice_causes.outcome(CallResult(stage=stage, cause=16, sip=200))) == expected
 
 
+@pytest.mark.parametrize("stage", ["", "answered", "playing", "leaving"])
+def test_a_call_that_we_ended_was_not_hung_up_by_the_patient(stage: str) -> None:
+    found = voice_causes.outcome(CallResult(stage=stage, cause=16, cut=True))
+    assert _bare(found) == _retry(RetryKind.NO_ANSWER, "cut-off")
+
+
+def test_a_message_that_was_heard_before_we_ended_the_call_is_delivered() -> None:
+    assert _bare(voice_causes.outcome(CallResult(stage="played", cause=16, cut=True))) == Delivered("played")
+
+
 def test_every_outcome_carries_what_the_exchange_said() -> None:
     result = CallResult("confirmed", (KeyPress("1", "confirm"),), "HUMAN", 16, 200, 12)
     assert voice_causes.outcome(result) == Delivered(
@@ -92,22 +103,28 @@ def _fax(status: str, pages: int, error: str = "", stage: str = "sending") -> Ca
     return CallResult(stage, cause=16, sip=200, fax=FaxReport(status, pages, 14400, "T38", "+1", error))
 
 
-FAX_ERROR = _retry(RetryKind.PASSING, "fax-error")
+def _voice(error: str) -> CallResult:
+    return CallResult("sending", cause=16, sip=200, fax=FaxReport("FAILED", 0, 0, "audio", "", error))
+
+
+DROPPED = "The call dropped prematurely"
+FAX_ERROR = _retry(RetryKind.FAX_ERROR, "fax-error")
+VOICE = _retry(RetryKind.FAX_NO_ANSWER, "voice-answered")
 FAXES = [
     ("all pages", _fax("SUCCESS", 2), Delivered("delivered")),
     ("all pages, then hung up", _fax("SUCCESS", 2, "HANGUP"), Delivered("delivered")),
-    ("a page too few", _fax("SUCCESS", 1), Unknown("pages-missing")),
-    (
-        "no training",
-        _fax("FAILED", 0, "Disconnected after permitted retries"),
-        _retry(RetryKind.PASSING, "fax-error"),
-    ),
-    ("the other word for it", _fax("FAILURE", 0, "UNKNOWN"), _retry(RetryKind.PASSING, "fax-error")),
-    ("a person hung up", _fax("FAILED", 0, "HANGUP"), _retry(RetryKind.NO_ANSWER, "hung-up-early")),
-    ("cut after a page", _fax("FAILED", 1, "The call dropped prematurely"), Unknown("dropped-mid-page")),
+    ("a page too few", _fax("SUCCESS", 1), Unknown("pages-unconfirmed")),
+    ("no training", _fax("FAILED", 0, "Disconnected after permitted retries"), FAX_ERROR),
+    ("the other word for it", _fax("FAILURE", 0, "UNKNOWN"), FAX_ERROR),
+    ("a machine hung up", _fax("FAILED", 0, "HANGUP"), FAX_ERROR),
+    ("a person hung up", _voice("HANGUP"), VOICE),
+    ("a person hung up at once", _voice("T38_NEG_ERROR"), VOICE),
+    ("a voice mailbox", _voice("Timed out waiting for initial communication"), VOICE),
+    ("cut after a page", _fax("FAILED", 1, DROPPED), _retry(RetryKind.FAX_ERROR, "pages-missing")),
+    ("cut after the last page", _fax("FAILED", 2, DROPPED), Unknown("dropped-mid-page")),
     ("cut without a word", _fax("", 0), Unknown("dropped-mid-page")),
     ("our own file", _fax("FAILED", 0, "FILE_ERROR"), Failed("fax-file-unreadable")),
-    ("busy", CallResult(sip=486, cause=17), _retry(RetryKind.BUSY, "busy")),
+    ("busy", CallResult(sip=486, cause=17), _retry(RetryKind.FAX_BUSY, "busy")),
     ("unallocated", CallResult(sip=404, cause=1), Failed("no-such-number", bad_address=True)),
 ]
 
@@ -121,7 +138,7 @@ def test_a_fax_is_delivered_only_with_success_and_all_pages(result: CallResult, 
 
 def test_a_fax_of_an_earlier_life_counts_at_least_one_page() -> None:
     assert _bare(fax_causes.outcome(_fax("SUCCESS", 1), None)) == Delivered("delivered")
-    assert _bare(fax_causes.outcome(_fax("SUCCESS", 0), None)) == Unknown("pages-missing")
+    assert _bare(fax_causes.outcome(_fax("SUCCESS", 0), None)) == Unknown("pages-unconfirmed")
 
 
 PRESSED_4 = KeyPress("4", "repeat", datetime(2026, 11, 24, 14, 20, 0, tzinfo=UTC))
@@ -150,3 +167,16 @@ PRESSED_1 = KeyPress("1", "confirm", datetime(2026, 11, 24, 14, 20, 10, tzinfo=U
 )
 def test_a_report_is_read_leniently(text: str, expected: CallResult) -> None:
     assert results.parse(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("said", "cause"),
+    [
+        ("SIP 603 Network Blocked", "blocked-by-analytics"),
+        ("SIP 603 NETWORK BLOCKED", "blocked-by-analytics"),
+        ("SIP 603 Decline", "declined"),
+        ("SIP 603", "declined"),
+    ],
+)
+def test_the_words_beside_603_tell_a_blocked_call_from_a_declined_one(said: str, cause: str) -> None:
+    assert voice_causes.outcome(results.parse(f"|||21|{said}|")).cause == cause

@@ -7,9 +7,21 @@ from dataclasses import replace
 import pytest
 
 from gateway import wording
-from gateway.domain import Action, Channel, FaxLetter, Mail, MessageType, Prompt, Speech, Text
+from gateway.domain import (
+    Action,
+    BroadcastClass,
+    Channel,
+    FaxLetter,
+    Mail,
+    MessageType,
+    Party,
+    Prompt,
+    Speech,
+    Text,
+)
 from gateway.settings import Clinic
 from gateway.wording import SlotError, TemplateError
+from gateway.wording.remarks import remarks
 from tests.unit.factory import BROADCAST, PERSON, facts
 
 CLINIC = Clinic(name="Harbor Street Clinic", callback="+12125550100", zone="America/New_York")
@@ -33,6 +45,15 @@ def test_a_text_names_clinic_date_and_time_and_offers_an_opt_out():
 def test_the_appointment_is_told_in_the_clinics_time_wherever_the_recipient_is():
     away = facts(recipient=replace(PERSON, zone="Asia/Tokyo"))
     assert wording.compose(away, Channel.SMS, CLINIC) == wording.compose(facts(), Channel.SMS, CLINIC)
+
+
+def test_a_messaging_contact_is_greeted_by_their_own_name_where_one_is_told():
+    templates = with_text("sms", "body", "Dear <ContactName>, <ClientName> has a visit. STOP to opt out.")
+    known = facts(broadcast=replace(BROADCAST, templates=templates))
+    carer = replace(PERSON, through=Party.CONTACT, contact_name="Ana Diaz")
+    for person, told in ((PERSON, "Rosa Costa"), (carer, "Ana Diaz")):
+        text = wording.compose(replace(known, recipient=person), Channel.SMS, CLINIC)
+        assert text == Text(f"Dear {told}, Rosa Costa has a visit. STOP to opt out.")
 
 
 def test_a_call_keeps_fixed_words_and_slots_apart_and_says_numbers_digit_by_digit():
@@ -62,6 +83,16 @@ def test_a_fax_says_whom_it_is_for():
     assert isinstance(letter, FaxLetter)
     assert letter.to_name == "Rosa Costa"
     assert "9:00 AM" in letter.text
+    assert letter.language == "en"
+
+
+def test_the_cover_of_a_fax_is_in_the_language_of_its_text():
+    texts = wording.default_templates(REMINDERS)
+    texts["fax.es"] = wording.default_templates(REMINDERS, "es")["fax"]
+    spoken = facts(recipient=replace(PERSON, language="es"), broadcast=replace(BROADCAST, templates=texts))
+    letter = wording.compose(spoken, Channel.FAX, CLINIC)
+    assert isinstance(letter, FaxLetter)
+    assert (letter.subject, letter.language) == ("Recordatorio de cita", "es")
 
 
 @pytest.mark.parametrize("type", list(MessageType))
@@ -78,6 +109,19 @@ def test_the_texts_that_ship_can_be_used(type):
         ("voice", "person", "Hello <ClientName>", "must name the clinic"),
         ("voice", "machine", "This is <Practice>", "must name the clinic's number"),
         ("voice", "person", "<ClientName>, this is <Practice>, <CallBack>", "before anything else"),
+        (
+            "voice",
+            "person",
+            "Hello, your HIV test result is positive. This is <Practice>, <CallBack>",
+            "before anything else",
+        ),
+        ("voice", "machine", "Good news: this is <Practice>, <CallBack>", "before anything else"),
+        (
+            "voice",
+            "machine",
+            "Your HIV test is positive and we are <Practice>, <CallBack>",
+            "7 words at most",
+        ),
         ("voice", "person", "<Practice> <CallBack> " + "x" * 5000, "has 5022 characters, a call takes 1200"),
         ("voice.es", "person", "Hola", "must name the clinic"),
         ("voice.es", "machine", "<Practice> <Diagnosis>", "<Diagnosis> is not one of"),
@@ -278,3 +322,26 @@ def test_a_name_that_is_missing_stops_this_message_on_every_channel(channel, giv
         return
     with pytest.raises(SlotError, match="<FirstName> has"):
         wording.compose(known, channel, CLINIC)
+
+
+@pytest.mark.parametrize(
+    "opening",
+    [
+        "<Practice>",
+        "Hello, this is <Practice>",
+        "Hello, this is Dr. Ito of <Practice>",
+        "Good morning, this is a call from <Practice>",
+        "[prompt:greeting]",
+    ],
+)
+def test_a_greeting_may_come_before_the_clinics_name(opening):
+    wording.check_templates(with_text("voice", "machine", f"{opening}. Please call <CallBack>."), REMINDERS)
+
+
+@pytest.mark.parametrize("agreed", [False, True])
+def test_a_machine_version_that_tells_of_the_patient_gets_a_remark_unless_patients_agreed(agreed):
+    telling = "<Practice>, <CallBack>: <ClientName>, your <Service> with <Clinician>, <Service>"
+    found = remarks(with_text("voice", "machine", telling), BroadcastClass.HEALTH, agreed)
+    assert len(found) == (0 if agreed else 1)
+    assert all("voice.machine: tells <ClientName>, <Service>, <Clinician> to anybody" in one for one in found)
+    assert remarks(wording.default_templates(REMINDERS), BroadcastClass.HEALTH) == []

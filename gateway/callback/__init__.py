@@ -1,0 +1,1 @@
+"""Patients who call back the clinic's number: a key check, then the last message that was for them."""

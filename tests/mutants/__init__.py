@@ -1,0 +1,1 @@
+"""Mutation testing of the policy: `make mutants`."""
