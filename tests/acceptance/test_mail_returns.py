@@ -80,7 +80,7 @@ class Clinic:
             yield
         finally:
             daemon.terminate()
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 await daemon.wait()
 
 

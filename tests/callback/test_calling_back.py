@@ -88,14 +88,14 @@ class World:
 
     async def reached(self, stage: str) -> LiveCall:
         """The only call, as soon as it is at this stage."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while not (found := [call for call in await self.up() if call.stage == stage]):  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
         return found[0]
 
     async def told(self, address: str, *kinds: str) -> None:
         """Wait until somebody's keys are on record: they are taken when the call is over."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not {(address, kind) for kind in kinds} <= set(await self.replies()):  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
 

@@ -54,7 +54,7 @@ async def test_a_front_desk_over_the_trunk_takes_a_line_of_it_while_it_rings_and
                 calling = phones.call(port, "12025550100", steps, side=OUTSIDE, caller=CALLER)
                 call = asyncio.create_task(calling)
                 await until(lambda: ("trunk-town", 2) in counts)
-                async with asyncio.timeout(10):
+                async with asyncio.timeout(60):
                     while "talking to the front desk" not in await stages(ami):  # noqa: ASYNC110
                         await asyncio.sleep(0.05)
                 await call

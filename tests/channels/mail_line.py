@@ -34,7 +34,7 @@ async def started(
 async def running(*args: Any, **settings: Any) -> AsyncIterator[EmailChannel]:
     """A channel that reached its relay."""
     async with started(*args, **settings) as channel:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await channel.slots()
         yield channel
 
@@ -43,7 +43,7 @@ async def running(*args: Any, **settings: Any) -> AsyncIterator[EmailChannel]:
 async def reaching(channel: EmailChannel) -> AsyncIterator[None]:
     """While it lasts the channel runs, and reached a relay."""
     async with serving(channel):
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await channel.slots()
         yield
 

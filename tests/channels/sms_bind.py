@@ -22,7 +22,7 @@ async def running(port: int, **settings: Any) -> AsyncIterator[SmsChannel]:
     channel = SmsChannel([Bind(port=port, **({"window": 10, "per_second": 10_000.0} | settings))])
     run = asyncio.create_task(channel.run())
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await channel.slots()
         yield channel
     finally:

@@ -92,6 +92,6 @@ async def _of_mail(store: Store) -> list[str]:
 
 async def _come_to(store: Store, state: str) -> None:
     query = select(message.c.state).where(message.c.channel == "sms", message.c.broadcast > 0)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while await store.read(lambda conn: conn.execute(query).scalar()) != state:  # noqa: ASYNC110
             await asyncio.sleep(0.02)

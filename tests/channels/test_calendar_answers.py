@@ -204,7 +204,7 @@ async def _invited(relay: RelayPeer, folder: Path) -> AsyncIterator[Calendar]:
     async with serving(url, mail, settings) as line:
         await until(lambda: len(relay.contents) == 1)
         query = select(message.c.state)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while await line.store.read(lambda conn: conn.execute(query).scalar()) != "accepted":  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         yield Calendar(line.store, relay, port)

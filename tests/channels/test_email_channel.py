@@ -172,7 +172,7 @@ async def test_a_relay_that_closes_is_left_alone_for_a_while(relay: RelayPeer, v
         assert isinstance(outcome, Retry)
         assert (outcome.kind, outcome.charged) == (RetryKind.LINE_DOWN, False)
         relay.replies.clear()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await channel.slots()
         assert isinstance(await channel.send(mail()), Accepted)
 

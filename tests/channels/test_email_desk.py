@@ -61,7 +61,7 @@ async def working(world: World) -> AsyncIterator[World]:
     """The desk listens, and what it hears is recorded."""
     async with serving(world.channel):
         recording = asyncio.create_task(world.record())
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await world.channel.slots()
             await _listening(world.port)
         yield world
@@ -244,7 +244,7 @@ async def test_the_gateway_works_on_while_a_hostile_mail_is_read(
     ]
     await until(lambda: len(at_work) == 2)
     assert threading.get_ident() not in at_work
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await _listening(world.port)
     assert len(at_work) == 2
     go_on.set()
@@ -284,16 +284,16 @@ async def test_upper_case_on_the_way_back_is_forgiven(world: World) -> None:
 async def test_mail_is_taken_only_once_its_event_is_on_disk(relay: RelayPeer) -> None:
     world = World(relay)
     async with serving(world.channel):
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await _listening(world.port)
         sending = asyncio.create_task(world.sends((BOUNCES / "postfix-unknown-user.eml").read_bytes()))
         events = world.channel.batches(10)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             assert len(await anext(events)) == 1
         await asyncio.wait([sending], timeout=0.1)
         assert not sending.done()
         recorded = asyncio.create_task(anext(events))  # says that the first batch is on disk
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await sending
         recorded.cancel()
         await asyncio.wait([recorded])

@@ -22,7 +22,7 @@ async def test_a_relay_that_hangs_up_at_once_is_away(relay: RelayPeer, verb: str
         assert await down(channel)
         assert await channel.send(mail()) == LINE_DOWN
         relay.drop_at = ""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await channel.slots()
         assert isinstance(await channel.send(mail()), Accepted)
 
@@ -33,7 +33,7 @@ async def test_lost_before_the_message_charges_nothing(relay: RelayPeer, verb: s
         relay.drop_at = verb
         assert await channel.send(mail()) == LINE_DOWN
         relay.drop_at = ""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await channel.slots()
         assert isinstance(await channel.send(mail()), Accepted)
     assert len(relay.contents) == 1
@@ -87,7 +87,7 @@ async def test_a_relay_that_answers_too_late_is_away(
         proxy.cut()
         monkeypatch.setattr(email_session, "COMMAND_SECONDS", 20)
         monkeypatch.setattr(email_session, "CONNECT_SECONDS", 20)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await channel.slots()
         assert isinstance(await channel.send(mail()), Accepted)
     await proxy.close()
@@ -109,7 +109,7 @@ async def test_a_relay_away_at_the_start_and_later_is_said_once(
         await until(lambda: caplog.records)
         assert await down(channel)
         await relay.start()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await channel.slots()
         assert isinstance(await channel.send(mail()), Accepted)
     words = [

@@ -38,7 +38,7 @@ async def both(
     run = asyncio.create_task(channel.run())
     try:
         await until(lambda: bool(first.connections and second.connections))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await channel.slots()
         await until(lambda: all(line.up for line in channel._lines))
         yield channel
@@ -89,7 +89,7 @@ async def test_the_preferred_relay_is_used_again_once_it_is_back(relay: RelayPee
         await relay.start()
         seen, number = relay.connections, 2
         await until(lambda: relay.connections > seen)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not relay.contents:
                 assert isinstance(await channel.send(mail(number)), Accepted)
                 number += 1

@@ -141,7 +141,7 @@ async def test_only_a_sealed_address_of_a_sound_is_answered(there: There) -> Non
     right = shelf.url(there.folder / "greeting.wav")
     seal = right.removeprefix(url).split("/")[1]
     async with running(lambda: serve(shelf, there.settings.asterisk)), httpx.AsyncClient() as browser:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not await _answers(browser, url):  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
         assert (await browser.get(right)).content == b"RIFF"

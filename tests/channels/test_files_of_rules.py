@@ -38,12 +38,13 @@ async def test_the_mails_of_a_rule_carry_its_files(
         await migrate.upgrade(store)
         world = World(store, Clock(store.clock()))
         await world.person("rosa", details={Channel.EMAIL: "rosa@home.example"})
-        await world.visit("v1", "rosa", starts_at=store.clock() + timedelta(hours=20))
-        rule = ("rule", "add", "Reminders", "--channel", "email", "--before", "1d", "--attach", str(file))
+        rule = ("rule", "add", "Reminders", "--channel", "email", "--before", "20h", "--attach", str(file))
         done = await asyncio.to_thread(CliRunner().invoke, app, rule)
         assert done.exit_code == 0, done.output
         # Copied: what is there now is nothing to the rule.
         file.unlink()
+        # Its moment is soon, as one before the rule was added would be too late.
+        await world.visit("v1", "rosa", starts_at=store.clock() + timedelta(hours=20, seconds=1))
         zone = settings.clinic.zone
         assert await Planner(store, CLINIC, zone, lambda: Rules.of(settings)).look()
     mail = EmailChannel({"main": Relay(port=relay.port, security="none")}, "Clinic")

@@ -49,7 +49,7 @@ async def over(*binds: dict[str, Any], quota: Quota | None = None, **texts: Any)
 
 
 async def _send(channel: SmsChannel, count: int, **changes: Any) -> list[Outcome]:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await channel.slots()
         return await asyncio.gather(*(channel.send(text(number, **changes)) for number in range(count)))
 
@@ -248,7 +248,7 @@ async def test_a_brand_sends_no_more_segments_in_a_day_than_it_may(smsc: SmscPee
     async with over(bind, quota=_quota(ledger, 7)) as channel:
         outcomes = await _send(channel, 5)
         assert all(isinstance(outcome, Accepted) for outcome in outcomes)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await channel.slots()
         late = await channel.send(text(9, body=LONG))
         assert late == Retry(RetryKind.LINE_DOWN, "brand-day-limit", charged=False)

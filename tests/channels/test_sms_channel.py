@@ -152,7 +152,7 @@ async def test_a_throttled_bind_pauses_and_charges_nothing(
         assert not held.charged
         assert len(smsc.got) == seen, "nothing is submitted in a pause"
         smsc.answer = accept
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             assert await channel.slots() == 1
         assert isinstance(await channel.send(text(10)), Accepted)
         assert await channel.slots() == 10

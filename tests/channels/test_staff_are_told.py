@@ -64,6 +64,6 @@ def _settings(folder: Path, relay: RelayPeer) -> Settings:
 
 async def _accepted(store: Store) -> None:
     query = select(message.c.state)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while await store.read(lambda conn: conn.execute(query).scalar()) != "accepted":  # noqa: ASYNC110
             await asyncio.sleep(0.01)

@@ -38,7 +38,7 @@ class Rig:
 
     async def come_to(self, state: str, count: int) -> None:
         """Wait until so many messages are in a state."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while Counter((await self.states()).values())[state] < count:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
 

@@ -220,7 +220,7 @@ async def calls(town: Town, clinic: Clinic) -> dict[str, tuple[Seen, Entry]]:
 
 
 async def _ended(town: Town, count: int) -> dict[str, Entry]:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             entries = read_ledger(town.ledger)
             if len(entries) == count and all(entry.ended for entry in entries):
@@ -319,7 +319,7 @@ async def test_calls_that_are_up_end_with_the_exchange_and_it_comes_back(
 ) -> None:
     before = len(read_ledger(town.ledger))
     clinic.call("call-cut", number(1, 0, 50))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while len(read_ledger(town.ledger)) == before:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     await town.pause("exchange")

@@ -105,7 +105,7 @@ async def test_a_mail_that_was_taken_is_given_back_once_somebody_listens(
     assert [(entry.result, entry.ended) for entry in entries()] == [("accepted", None)]
     loop = asyncio.get_running_loop()
     async with await loop.create_server(lambda: SMTP(desk), "127.0.0.1", port):
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not entries()[0].bounce:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
     await mail.stop()

@@ -99,7 +99,7 @@ async def handset(smsc: Smsc) -> AsyncIterator[Handset]:
 
 async def _recorded(entries: Entries, condition: Callable[[Entry], bool]) -> Entry:
     """The last entry once it is as wanted."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not (found := entries()) or not condition(found[-1]):  # noqa: ASYNC110
             await asyncio.sleep(0.02)
     return found[-1]

@@ -98,11 +98,11 @@ async def test_calls_go_over_the_backup_when_the_first_trunk_is_gone(
 async def test_a_trunk_that_gives_no_sign_of_life_is_not_dialled(
     ami: Ami, folder: Path, trunks: Mapping[str, Trunk]
 ) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while await status(ami, "gone") != "Unreachable":  # noqa: ASYNC110
             await asyncio.sleep(0.1)
     channel = VoiceChannel(ami, trunk_lines({"gone": trunks["gone"]}), VoiceSettings(), renderer(folder))
-    async with running(channel.run), asyncio.timeout(20):
+    async with running(channel.run), asyncio.timeout(60):
         outcome = await channel.send(await _attempt(folder, 9, number(BUSY, 0, 9)))
     assert isinstance(outcome, Retry)
     assert (outcome.cause, outcome.charged, outcome.evidence) == ("not-placed", False, {"trunk": "gone"})

@@ -237,7 +237,7 @@ async def test_results_stay_in_the_exchange_until_they_are_acknowledged(
     channel = voice_channel(ami, folder)
     async with running(channel.run):
         await channel.acknowledge(attempts)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while attempts & (await ami.stored(variables.RESULTS)).keys():  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
 
@@ -307,7 +307,7 @@ async def test_a_connection_lost_in_mid_call_costs_neither_the_outcome_nor_a_sec
             await until(lambda: not ami.is_up)
             await _entry(town, number(0, 0, 30))
             proxy.resume()
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 outcome = await sending
             await until(lambda: bool(events))
     assert (type(outcome), outcome.cause) == (Delivered, "confirmed")
@@ -330,7 +330,7 @@ async def test_an_originate_that_was_written_but_not_heard_is_unknown_and_not_re
             asyncio.get_running_loop().call_later(0.3, proxy.cut)
             await until(lambda: not ami.is_up)
             proxy.resume()
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 outcome = await sending
     assert (type(outcome), outcome.cause) == (Unknown, "exchange-lost")
     assert not [entry for entry in read_ledger(town.ledger) if entry.address == number(0, 0, 31)]

@@ -72,7 +72,7 @@ async def attempt_at(stage: str, turn: int, folder: Path) -> Attempt:
 
 
 async def reached(ami: Ami, attempt: Attempt, stage: str) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while await stage_of(ami, attempt) != stage:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
 

@@ -36,7 +36,7 @@ async def test_each_trunk_is_told_in_plain_words(tmp_path: Path) -> None:
                 words = {"trunk well": "answers in", "trunk stranger": "rejected", "trunk gone": "nobody"}
                 return all(word in found[part] for part, word in words.items())
 
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 while not await told():  # noqa: ASYNC110
                     await asyncio.sleep(0.2)
             later = Settings.model_validate(

@@ -58,7 +58,7 @@ async def inside(link: str) -> AsyncIterator[httpx.AsyncClient]:
 async def stream(
     inside: httpx.AsyncClient, path: str = "/api/events", **headers: str
 ) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
-    async with asyncio.timeout(20), inside.stream("GET", path, headers=headers) as answer:
+    async with asyncio.timeout(60), inside.stream("GET", path, headers=headers) as answer:
         assert answer.headers["content-type"].startswith("text/event-stream")
         yield _told(answer)
 
@@ -133,7 +133,7 @@ async def test_the_command_line_prints_the_same_and_follows(day: Day, store: Sto
     following = await says("--follow", "--after", lines[-1]["id"])
     assert following.stdout is not None
     await day.start(Channel.VOICE)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         line = json.loads(await following.stdout.readline())
     assert line["state"] == "sending"
     following.terminate()

@@ -136,7 +136,7 @@ async def _queued(world: World, name: str = "p1", text: str = "", **changes: Any
 
 
 async def _until(holds: Callable[[], Any]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not await holds():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
@@ -315,7 +315,7 @@ async def test_a_stop_says_what_it_waits_for_and_told_twice_waits_no_longer(
                 await _until(lambda: _true_if("stopping: 1 attempts" in caplog.text))
                 assert stage.hold is not None
                 stage.hold.set()
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 await draining
             await outbox.flush()
             with suppress(asyncio.CancelledError):

@@ -39,7 +39,7 @@ async def hear(world: World, *events: Event) -> Line:
     link = StoreLink(world.store)
     intake = Intake(link, Outbox(link, settings, OWNER), settings, OWNER)
     line = Line(*events)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await intake.follow(line)  # type: ignore[arg-type]
     return line
 

@@ -100,7 +100,7 @@ async def test_a_restore_under_a_running_gateway_is_noticed(
     await world.store.run(people.withdraw, CLINIC, PHONE, "text", NOON)
     await until(lambda: file.exists() and b'"given":false' in file.read_bytes(), 20)
     await world.store.run(restore, 1)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not await world.store.read(stops.current, CLINIC):  # noqa: ASYNC110
             await asyncio.sleep(0.02)
     assert await verdict(world, rosa) == Refuse("consent-withdrawn")

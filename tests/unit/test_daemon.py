@@ -60,7 +60,7 @@ async def test_a_stop_waits_for_somebody_who_called_until_it_is_told_again(
             stopping = asyncio.create_task(
                 daemon._until_stopped([outbox.run()], Draining([], up, 120), outbox)
             )
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 await until(lambda: "ready" in caplog.messages)
                 os.kill(os.getpid(), signal.SIGTERM)
                 await asked.wait()
