@@ -188,8 +188,9 @@ class Dispatcher:
     async def _judge(self, claimed: Sequence[Claimed]) -> None:
         since = counted_since(self._link.store.clock()) if self._capped else None
         found, consent_as_of = await known_of(self._link.store, self._clinic, claimed, since)
+        placed = await self._placed(claimed, found)
         now = self._link.store.clock()
-        for item, known in zip(claimed, found, strict=True):
+        for item, known in placed:
             try:
                 if known.together:
                     item, known = await self._parted(item, known, now)
@@ -200,6 +201,22 @@ class Dispatcher:
                 # One message that cannot be judged must not keep all others from leaving.
                 log.exception("message %d could not be judged, tried again later", item.id)
                 self._verdict(item, State.SCHEDULED, "preparation-failed", now + PREPARE_AGAIN)
+
+    async def _placed(
+        self, claimed: Sequence[Claimed], found: Sequence[Facts]
+    ) -> list[tuple[Claimed, Facts]]:
+        """Those that go by this channel, each to where it goes by now; others wait for the preferred one."""
+        placed, moved = [], {}
+        for item, known in zip(claimed, found, strict=True):
+            planned = policy.Place(self._channel.name, item.address)
+            place = policy.place_of(known, planned, item.step)
+            if place != planned:
+                moved[item.id] = place
+            if place.channel is self._channel.name:
+                placed.append((replace(item, address=place.address), known))
+        if moved:
+            await self._link.store.run(queue.move, self._clinic, self._owner, moved)
+        return placed
 
     async def _parted(self, item: Claimed, known: Facts, now: datetime) -> tuple[Claimed, Facts]:
         """The message without the visits that may not be told (any more); the rest of it goes."""

@@ -149,8 +149,9 @@ async def _stories(
     stories = []
     for number in numbers:
         item, found = facts[number]
-        channel = Channel(entries[number].channel)
-        today = _verdict(with_stop(found, channel, held), channel, item.address, as_of, now, rules)
+        planned = policy.Place(Channel(entries[number].channel), item.address)
+        channel, address = policy.place_of(found, planned, item.step)
+        today = _verdict(with_stop(found, channel, held), channel, address, as_of, now, rules)
         of_this = [one for one in kept if one.message == number]
         stories.append(_story(entries[number], of_this, found, today, changed))
     return tuple(stories)

@@ -10,11 +10,24 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, bindparam, exists, literal_column, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Text,
+    bindparam,
+    case,
+    exists,
+    literal_column,
+    null,
+    or_,
+    select,
+    update,
+)
 
 from gateway.domain import DUE_STATES, Channel, Limited, State
 from store import ledger, room
-from store.batch import among, not_among
+from store.batch import Rows, among, not_among
 from store.schema import bundled, counter, message, stop
 
 _m = message.c
@@ -106,6 +119,32 @@ def claim(
     rows = [Claimed(*row) for row in conn.execute(_CLAIM, values).all()]
     rows.sort(key=lambda claimed: (claimed.due_at, claimed.id))
     return rows
+
+
+_to = Rows("places", message=BigInteger, channel=Text, address=Text)
+_stays = _to["channel"] == _m.channel
+_MOVE = (
+    update(message)
+    .where(
+        _m.clinic == bindparam("c"),
+        _m.id == _to["message"],
+        _m.state == literal_column("'claimed'"),
+        _m.lease_owner == bindparam("owner"),
+    )
+    .values(
+        channel=_to["channel"],
+        address=_to["address"],
+        state=case((_stays, _m.state), else_=literal_column("'queued'")),
+        lease_owner=case((_stays, _m.lease_owner), else_=null()),
+        lease_until=case((_stays, _m.lease_until), else_=null()),
+    )
+)
+
+
+def move(conn: Connection, clinic: int, owner: str, places: Mapping[int, tuple[Channel, str]]) -> None:
+    """Send claimed messages elsewhere; those that change their channel are queued for it."""
+    rows = [(number, channel.value, address) for number, (channel, address) in places.items()]
+    conn.execute(_MOVE, {"c": clinic, "owner": owner, "places": rows})
 
 
 _OURS = (_m.clinic == bindparam("c"), among(_m.id, "ids"))

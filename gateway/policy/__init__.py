@@ -3,6 +3,7 @@
 Refusal beats deferral; the latest deferral wins. Reason codes are stable: screens and reports rely on them.
 """
 
+from gateway.policy.address import Place, place_of
 from gateway.policy.contents import binds, unfit
 from gateway.policy.decision import decide, limits_on
 from gateway.policy.rules import Rules
@@ -14,6 +15,7 @@ __all__ = [
     "NOTICE_LIFE",
     "Allow",
     "Defer",
+    "Place",
     "Refuse",
     "Rules",
     "Verdict",
@@ -21,5 +23,6 @@ __all__ = [
     "decide",
     "expiry",
     "limits_on",
+    "place_of",
     "unfit",
 ]

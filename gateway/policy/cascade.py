@@ -17,7 +17,7 @@ _SHORTEST = timedelta(minutes=1)
 
 def channels(facts: Facts) -> tuple[Channel, ...]:
     """The channel of each step: one alone for whoever has a preference that the broadcast honours."""
-    order, alone = facts.broadcast, _alone(facts)
+    order, alone = facts.broadcast, preferred(facts)
     if alone is not None:
         return (alone,)
     return (order.channel, *(step.channel for step in order.cascade))
@@ -25,10 +25,11 @@ def channels(facts: Facts) -> tuple[Channel, ...]:
 
 def is_unwanted(facts: Facts, channel: Channel) -> bool:
     """Whether the recipient prefers another channel, maybe since the plan, and the broadcast honours that."""
-    return _alone(facts) not in (None, channel)
+    return preferred(facts) not in (None, channel)
 
 
-def _alone(facts: Facts) -> Channel | None:
+def preferred(facts: Facts) -> Channel | None:
+    """The only channel for a recipient, where they prefer one and the broadcast honours that."""
     return facts.recipient.preferred if facts.broadcast.only_preference else None
 
 

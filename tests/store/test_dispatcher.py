@@ -27,6 +27,8 @@ from gateway.domain import (
     OptedOut,
     Outcome,
     RecipientKind,
+    Retry,
+    RetryKind,
     State,
 )
 from gateway.draining import Draining
@@ -121,14 +123,18 @@ async def _dispatching(
         await asyncio.wait(tasks)
 
 
-async def _queued(world: World, name: str = "p1", text: str = "", **changes: Any) -> int:
+async def _queued(
+    world: World, name: str = "p1", text: str = "", only_preference: bool = False, **changes: Any
+) -> int:
     """A reminder that may go, for somebody with an appointment tomorrow."""
     person = await world.person(name, details={Channel.SMS: PHONE}, **changes)
     await world.visit(name, name)
     templates = wording.default_templates(MessageType.UPCOMING_APPOINTMENTS)
     if text:
         templates["sms"]["body"] = text
-    order = await world.broadcast(MessageType.UPCOMING_APPOINTMENTS, templates=templates)
+    order = await world.broadcast(
+        MessageType.UPCOMING_APPOINTMENTS, templates=templates, only_preference=only_preference
+    )
     tomorrow = world.clock() + timedelta(days=1)
     (theirs,) = await world.rows(appointment, external_id=name)
     columns = {"recipient": person, "broadcast": order.id, "appointment": theirs["id"]}
@@ -342,6 +348,46 @@ async def test_who_asks_to_be_left_alone_is_heeded_although_an_import_changed_th
         stage.hold.set()
         await _until_state(world, number, "delivered")
     assert await world.ledger(person) == [(True, "import"), (False, "keypress")]
+
+
+async def test_a_text_that_nobody_has_tried_goes_to_the_number_that_was_corrected_meanwhile(
+    world: World,
+) -> None:
+    number, stage = await _queued(world), Stage()
+    await world.person("p1", details={Channel.SMS: "+12025550177"})
+    stage.open.set()
+    async with _dispatching(world.store, stage):
+        await _until_state(world, number, "delivered")
+    assert [attempt.address for attempt in stage.got] == ["+12025550177"]
+    assert (await world.row(number))["address"] == "+12025550177"
+
+
+async def test_a_text_that_was_tried_does_not_go_to_another_number(world: World) -> None:
+    number, stage = await _queued(world), Stage(outcome=Retry(RetryKind.BUSY, "busy"))
+    stage.open.set()
+    async with _dispatching(world.store, stage):
+        await _until(lambda: _true_if(stage.got))
+        await _until_state(world, number, "scheduled")
+    await world.person("p1", details={Channel.SMS: "+12025550177"})
+    world.clock.move(hours=20)
+    async with _dispatching(world.store, stage):
+        await _until_state(world, number, "refused")
+    assert (await world.row(number))["reason"] == "address-changed"
+    assert [attempt.address for attempt in stage.got] == [PHONE]
+
+
+async def test_who_prefers_mail_by_now_is_mailed_once_and_not_texted(world: World) -> None:
+    number, texts = await _queued(world, only_preference=True), Stage()
+    mails = Stage(name=Channel.EMAIL)
+    await world.person(
+        "p1", details={Channel.SMS: PHONE, Channel.EMAIL: "p1@example.org"}, preferred=Channel.EMAIL
+    )
+    texts.open.set()
+    mails.open.set()
+    async with _dispatching(world.store, texts), _dispatching(world.store, mails):
+        await _until_state(world, number, "delivered")
+    assert texts.got == []
+    assert [(attempt.message, attempt.address) for attempt in mails.got] == [(number, "p1@example.org")]
 
 
 async def test_what_a_machine_has_is_delivered_although_nothing_more_may_be_sent(world: World) -> None:
