@@ -21,7 +21,8 @@ from sqlalchemy import (
 from gateway.domain import Channel
 from store import ends
 from store.batch import Rows, among
-from store.schema import Instant, broadcast, bundled, contact, message
+from store.schema import broadcast, bundled, contact, message
+from store.tables import Instant
 
 _b, _k, _m, _o = bundled.c, contact.c, message.c, broadcast.c
 # Who gave consent on which channel, none: on all.

@@ -31,7 +31,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
 
 from store.outside import storable
-from store.schema import aware, microseconds
+from store.tables import aware, microseconds
 
 # A JSON column's value travels as what it is within the text; on SQLite it is kept as text.
 DOCUMENT = Text().with_variant(JSON(), "postgresql")

@@ -33,16 +33,8 @@ from store.batch import Rows, among
 from store.bundles import About, Together
 from store.facts import as_broadcast, cascade_row, orders, timing_row
 from store.queue import in_states
-from store.schema import (
-    Instant,
-    appointment,
-    broadcast,
-    bundled,
-    custom_list_entry,
-    message,
-    recipient,
-    renewal,
-)
+from store.schema import appointment, broadcast, bundled, custom_list_entry, message, recipient, renewal
+from store.tables import Instant
 from store.upsert import for_each_engine
 from store.verdicts import Judged
 

@@ -9,7 +9,8 @@ from sqlalchemy import BigInteger, Connection, Text, bindparam, func, literal_co
 
 from gateway.domain import Limited
 from store.batch import Rows
-from store.schema import Instant, attempt, message
+from store.schema import attempt, message
+from store.tables import Instant
 
 _m, _t = message.c, attempt.c
 _numbers = Rows("numbers", address=Text)

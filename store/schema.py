@@ -2,111 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from typing import Any
-
 from sqlalchemy import (
     JSON,
     BigInteger,
     Boolean,
     Column,
     Date,
-    DateTime,
-    Dialect,
     Float,
     Index,
     Integer,
     LargeBinary,
-    MetaData,
-    PrimaryKeyConstraint,
     String,
     Table,
     Text,
-    TypeDecorator,
     UniqueConstraint,
     false,
     text,
     true,
 )
-from sqlalchemy.types import TypeEngine
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
+# Registered with the metadata by being loaded.
+from store import accounts_tables as _accounts_tables  # noqa: F401
+from store.tables import ID, Instant, id_column, table
+from store.tables import metadata as metadata
 
-
-def aware(moment: datetime) -> datetime:
-    """The moment itself; a naive one raises ValueError."""
-    if moment.tzinfo is None:
-        raise ValueError("a datetime without a zone reached the store")
-    return moment
-
-
-def microseconds(moment: datetime) -> int:
-    """A moment as SQLite keeps it; a naive one raises ValueError."""
-    return (aware(moment) - _EPOCH) // _MICROSECOND
-
-
-class Instant(TypeDecorator[datetime]):
-    """A moment in UTC: timestamptz on PostgreSQL, microseconds since 1970 on SQLite.
-
-    Naive datetimes raise ValueError: asyncpg, psycopg and SQLite each read them differently.
-    """
-
-    impl = BigInteger
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        if dialect.name == "postgresql":
-            return dialect.type_descriptor(DateTime(timezone=True))
-        return dialect.type_descriptor(BigInteger())
-
-    # Processors of our own instead of process_…_value: moments are most of what a plan reads and writes.
-    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:
-        bind = aware if dialect.name == "postgresql" else microseconds
-        return lambda moment: None if moment is None else bind(moment)
-
-    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
-        # asyncpg reads a timestamptz as a datetime in UTC.
-        return None if dialect.name == "postgresql" else _as_moment
-
-
-def _as_moment(value: int | None) -> datetime | None:
-    return None if value is None else _EPOCH + timedelta(0, 0, value)
-
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    }
-)
-
-_ID = BigInteger().with_variant(Integer(), "sqlite")
-
-
-def _table(name: str, *items: Any, key: tuple[str, ...] = ("clinic", "id"), **options: Any) -> Table:
-    """A table keyed by clinic; on SQLite the rows live in the key's own tree."""
-    clinic = Column("clinic", Integer, nullable=False)
-    return Table(
-        name, metadata, clinic, *items, PrimaryKeyConstraint(*key), sqlite_with_rowid=False, **options
-    )
-
-
-def _id() -> Column[int]:
-    return Column("id", _ID, nullable=False)
-
-
-counter = _table(
+counter = table(
     "counter",
     Column("name", String(20), nullable=False),
-    Column("next", _ID, nullable=False),
+    Column("next", ID, nullable=False),
     key=("clinic", "name"),
 )
 
-recipient = _table(
+recipient = table(
     "recipient",
-    _id(),
+    id_column(),
     Column("kind", String(10), nullable=False),
     Column("external_id", Text, nullable=False),
     Column("given_name", Text, nullable=False),
@@ -125,15 +54,15 @@ recipient = _table(
 
 # Clients who became one with another: what a file calls so is the other from then on. `number` and `key`: of
 # the ledger when it happened, and what the journal calls it.
-merged = _table(
+merged = table(
     "merged",
     Column("kind", String(10), nullable=False),
     Column("external_id", Text, nullable=False),
-    Column("recipient", _ID, nullable=False),
-    Column("gone", _ID, nullable=False),
+    Column("recipient", ID, nullable=False),
+    Column("gone", ID, nullable=False),
     Column("at", Instant, nullable=False),
     Column("by", Text, nullable=False),
-    Column("number", _ID, nullable=False),
+    Column("number", ID, nullable=False),
     Column("key", String(32), nullable=False),
     Index(None, "clinic", "recipient"),
     Index(None, "clinic", "gone"),
@@ -142,10 +71,10 @@ merged = _table(
 )
 
 # What somebody signed: the file is kept in the instance folder under its hash.
-document = _table(
+document = table(
     "document",
-    _id(),
-    Column("recipient", _ID, nullable=False),
+    id_column(),
+    Column("recipient", ID, nullable=False),
     Column("sha256", String(64), nullable=False),
     Column("name", Text, nullable=False),
     Column("media_type", String(40), nullable=False),
@@ -156,10 +85,10 @@ document = _table(
 )
 
 # origin: the client's own details, or the separate messaging contact (a parent, a carer).
-contact = _table(
+contact = table(
     "contact",
-    _id(),
-    Column("recipient", _ID, nullable=False),
+    id_column(),
+    Column("recipient", ID, nullable=False),
     Column("channel", String(10), nullable=False),
     Column("origin", String(10), nullable=False),
     Column("address", Text, nullable=False),
@@ -171,10 +100,10 @@ _OF_ADDRESSES = text("recipient = 0")
 
 # The ledger: rows are only ever added (triggers see to it), the newest that applies decides. Recipient 0: the
 # entry is about an address itself, whoever has it. `key` names an entry wherever the ledger is copied to.
-consent = _table(
+consent = table(
     "consent",
-    _id(),
-    Column("recipient", _ID, nullable=False),
+    id_column(),
+    Column("recipient", ID, nullable=False),
     Column("channel", String(10)),
     Column("address", Text),
     Column("purpose", Text, nullable=False),
@@ -184,7 +113,7 @@ consent = _table(
     Column("party", String(10)),
     Column("by", Text, nullable=False, server_default=""),
     Column("cause", Text, nullable=False, server_default=""),
-    Column("document", _ID),
+    Column("document", ID),
     Column("key", String(32), nullable=False),
     UniqueConstraint("clinic", "key"),
     Index(None, "clinic", "recipient"),
@@ -197,12 +126,12 @@ consent = _table(
     ),
 )
 
-appointment = _table(
+appointment = table(
     "appointment",
-    _id(),
+    id_column(),
     Column("external_id", Text, nullable=False),
-    Column("client", _ID, nullable=False),
-    Column("staff", _ID),
+    Column("client", ID, nullable=False),
+    Column("staff", ID),
     Column("starts_at", Instant, nullable=False),
     Column("service", Text, nullable=False),
     Column("clinician", Text, nullable=False),
@@ -217,11 +146,11 @@ appointment = _table(
 
 # An authorisation or a licence that falls due. Numbered in one series with appointments: the column
 # `appointment` of a message holds the number of either, and nothing that looks for one finds the other.
-renewal = _table(
+renewal = table(
     "renewal",
-    _id(),
+    id_column(),
     Column("external_id", Text, nullable=False),
-    Column("recipient", _ID, nullable=False),
+    Column("recipient", ID, nullable=False),
     Column("name", Text, nullable=False),
     Column("due_on", Date, nullable=False),
     Column("status", String(12), nullable=False),
@@ -230,9 +159,9 @@ renewal = _table(
 )
 
 # A custom list never changes: the same name imported again is another list, and the newest counts.
-custom_list = _table(
+custom_list = table(
     "custom_list",
-    _id(),
+    id_column(),
     Column("name", String(64), nullable=False),
     Column("kind", String(10), nullable=False),
     Column("columns", JSON, nullable=False),
@@ -240,18 +169,18 @@ custom_list = _table(
     Index(None, "clinic", "name"),
 )
 
-custom_list_entry = _table(
+custom_list_entry = table(
     "custom_list_entry",
-    Column("list", _ID, nullable=False),
-    Column("recipient", _ID, nullable=False),
+    Column("list", ID, nullable=False),
+    Column("recipient", ID, nullable=False),
     Column("values", JSON, nullable=False),
     key=("clinic", "list", "recipient"),
 )
 
 # Saved templates: what is saved again under a name is its next version; broadcasts copy the texts.
-template = _table(
+template = table(
     "template",
-    _id(),
+    id_column(),
     Column("name", String(64), nullable=False),
     Column("version", Integer, nullable=False),
     Column("type", Text, nullable=False),
@@ -261,9 +190,9 @@ template = _table(
     UniqueConstraint("clinic", "name", "version"),
 )
 
-broadcast = _table(
+broadcast = table(
     "broadcast",
-    _id(),
+    id_column(),
     Column("name", Text, nullable=False),
     Column("type", Text, nullable=False),
     Column("class", Text, nullable=False),
@@ -276,19 +205,19 @@ broadcast = _table(
     Column("state", String(12), nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("zone", Text, nullable=False, server_default="UTC"),
-    Column("custom_list", _ID),
+    Column("custom_list", ID),
     # Its steps after the first: channel, and seconds after the step before (none: beside it).
     Column("cascade", JSON(none_as_null=True)),
     Column("bundle", Boolean, nullable=False, server_default=false()),
     # How long before what it is about each message goes; null: all of them at send_at.
     Column("timing", JSON(none_as_null=True)),
-    Column("rule", _ID),
+    Column("rule", ID),
 )
 
 # Broadcasts that plan by themselves. `schedule`: offsets before what they are about, or how often.
-rule = _table(
+rule = table(
     "rule",
-    _id(),
+    id_column(),
     Column("name", String(64), nullable=False),
     Column("type", Text, nullable=False),
     Column("class", Text, nullable=False),
@@ -307,13 +236,13 @@ rule = _table(
 )
 
 # One row for each day and step of a rule: whoever writes it plans it, and nobody else.
-occurrence = _table(
+occurrence = table(
     "occurrence",
-    Column("rule", _ID, nullable=False),
+    Column("rule", ID, nullable=False),
     Column("day", Date, nullable=False),
     Column("step", Integer, nullable=False),
     Column("state", String(10), nullable=False),
-    Column("broadcast", _ID),
+    Column("broadcast", ID),
     Column("at", Instant, nullable=False),
     key=("clinic", "rule", "day", "step"),
 )
@@ -327,13 +256,13 @@ _UNKNOWN = text("state = 'unknown'")
 _RECEIPT_EXPECTED = text("reason = 'receipt-expected'")
 _SENT = text("started_at IS NOT NULL")
 
-message = _table(
+message = table(
     "message",
-    _id(),
-    Column("broadcast", _ID, nullable=False),
-    Column("recipient", _ID, nullable=False),
+    id_column(),
+    Column("broadcast", ID, nullable=False),
+    Column("recipient", ID, nullable=False),
     Column("channel", String(10), nullable=False),
-    Column("appointment", _ID, nullable=False),
+    Column("appointment", ID, nullable=False),
     Column("step", Integer, nullable=False),
     Column("address", Text, nullable=False),
     Column("state", String(10), nullable=False),
@@ -375,9 +304,9 @@ message = _table(
     postgresql_with={"fillfactor": 85},
 )
 
-attempt = _table(
+attempt = table(
     "attempt",
-    Column("message", _ID, nullable=False),
+    Column("message", ID, nullable=False),
     Column("number", Integer, nullable=False),
     Column("started_at", Instant, nullable=False),
     Column("settled_at", Instant, nullable=False),
@@ -392,9 +321,9 @@ attempt = _table(
 )
 
 # Rows are only ever added: the plan's verdict on each message, and each later one that kept it from leaving.
-verdict = _table(
+verdict = table(
     "verdict",
-    Column("message", _ID, nullable=False),
+    Column("message", ID, nullable=False),
     Column("at", Instant, nullable=False),
     Column("phase", String(8), nullable=False),
     Column("kind", String(8), nullable=False),
@@ -406,12 +335,12 @@ verdict = _table(
 )
 
 # Visits that are told in the message about another one; their own messages exist only once they are left out.
-bundled = _table(
+bundled = table(
     "bundled",
-    Column("message", _ID, nullable=False),
-    Column("recipient", _ID, nullable=False),
-    Column("appointment", _ID, nullable=False),
-    Column("broadcast", _ID, nullable=False),
+    Column("message", ID, nullable=False),
+    Column("recipient", ID, nullable=False),
+    Column("appointment", ID, nullable=False),
+    Column("broadcast", ID, nullable=False),
     # The message's, in a cascade.
     Column("step", Integer, nullable=False, server_default="0"),
     UniqueConstraint("clinic", "appointment", "broadcast", "recipient", "step"),
@@ -419,9 +348,9 @@ bundled = _table(
 )
 
 # While one of a clinic is not lifted, nothing is started: on this channel, or on any.
-stop = _table(
+stop = table(
     "stop",
-    _id(),
+    id_column(),
     Column("channel", String(10)),
     Column("reason", Text, nullable=False),
     Column("by", Text, nullable=False),
@@ -432,9 +361,9 @@ stop = _table(
 )
 
 # Settings changed while running; rows are only ever added. `value` is JSON, NULL gives it back to the file.
-setting = _table(
+setting = table(
     "setting",
-    _id(),
+    id_column(),
     Column("name", Text, nullable=False),
     Column("value", Text),
     Column("by", Text, nullable=False),
@@ -443,11 +372,11 @@ setting = _table(
 )
 
 # What the SMSC calls each segment; a receipt that comes before the response waits here with message 0.
-segment = _table(
+segment = table(
     "segment",
     Column("channel", String(10), nullable=False),
     Column("remote_id", Text, nullable=False),
-    Column("message", _ID, nullable=False),
+    Column("message", ID, nullable=False),
     Column("attempt", Integer, nullable=False),
     Column("outcome", String(12)),
     Column("cause", Text),
@@ -457,7 +386,7 @@ segment = _table(
 )
 
 # What was learnt of a number that takes faxes: the way it takes them, and how often a person answered.
-fax_line = _table(
+fax_line = table(
     "fax_line",
     Column("address", Text, nullable=False),
     Column("rung", Integer, nullable=False),
@@ -467,9 +396,9 @@ fax_line = _table(
 )
 
 # Faxes that came in; `call` is the exchange's id of the call, `file` the PDF in the folder of faxes.
-fax_received = _table(
+fax_received = table(
     "fax_received",
-    _id(),
+    id_column(),
     Column("call", String(80), nullable=False),
     Column("inbox", String(30), nullable=False),
     Column("dialled", Text, nullable=False),
@@ -490,25 +419,25 @@ fax_received = _table(
 change = Table(
     "change",
     metadata,
-    Column("id", _ID, primary_key=True, autoincrement=True),
+    Column("id", ID, primary_key=True, autoincrement=True),
     Column("clinic", Integer, nullable=False),
     Column("xact", BigInteger, nullable=False),
-    Column("message", _ID, nullable=False),
-    Column("broadcast", _ID, nullable=False),
+    Column("message", ID, nullable=False),
+    Column("broadcast", ID, nullable=False),
     Column("channel", String(10), nullable=False),
     Column("state", String(12), nullable=False),
     Column("cause", Text),
     Column("attempt", Integer, nullable=False),
     Column("at", Instant, nullable=False),
     # Of a patient's answer about an appointment: then there is no message, broadcast or channel.
-    Column("appointment", _ID),
+    Column("appointment", ID),
     Index(None, "clinic", "xact", "id"),
     # Numbers of rows that were removed are not given again.
     sqlite_autoincrement=True,
 )
 
 # How far each webhook has been told, and which gateway tells it.
-webhook = _table(
+webhook = table(
     "webhook",
     Column("name", String(30), nullable=False),
     Column("xact", BigInteger, nullable=False),
@@ -522,7 +451,7 @@ webhook = _table(
 )
 
 # Segments that a brand has sent on a day, or is about to.
-brand_day = _table(
+brand_day = table(
     "brand_day",
     Column("brand", String(40), nullable=False),
     Column("day", Date, nullable=False),
@@ -530,15 +459,15 @@ brand_day = _table(
     key=("clinic", "brand", "day"),
 )
 
-reply = _table(
+reply = table(
     "reply",
-    _id(),
+    id_column(),
     Column("channel", String(10), nullable=False),
     Column("address", Text, nullable=False),
     Column("kind", String(10), nullable=False),
     Column("text", Text, nullable=False),
-    Column("recipient", _ID),
-    Column("message", _ID),
+    Column("recipient", ID),
+    Column("message", ID),
     Column("at", Instant, nullable=False),
     # When somebody read it; what needs no person is read at once.
     Column("read_at", Instant),
@@ -547,7 +476,7 @@ reply = _table(
 )
 
 # Parts of a long text until all of them are there.
-reply_part = _table(
+reply_part = table(
     "reply_part",
     Column("address", Text, nullable=False),
     Column("reference", Integer, nullable=False),
@@ -560,20 +489,20 @@ reply_part = _table(
 )
 
 # A text of no broadcast: an answer, or what staff write to somebody. Its message has the same number.
-direct = _table(
+direct = table(
     "direct",
-    Column("message", _ID, nullable=False),
+    Column("message", ID, nullable=False),
     Column("kind", String(10), nullable=False),
     Column("body", Text, nullable=False),
-    Column("answers", _ID),
+    Column("answers", ID),
     Column("by", Text, nullable=False),
     key=("clinic", "message"),
 )
 
 # Texts to and from one address; `unread` counts the replies that wait for a person.
-conversation = _table(
+conversation = table(
     "conversation",
-    _id(),
+    id_column(),
     Column("address", Text, nullable=False),
     Column("unread", Integer, nullable=False),
     Column("last_at", Instant, nullable=False),
@@ -582,9 +511,9 @@ conversation = _table(
 )
 
 # Own-voice prompts: staff enter the number, templates use the name, `wording` is what should be said.
-prompt = _table(
+prompt = table(
     "prompt",
-    _id(),
+    id_column(),
     Column("name", String(64), nullable=False),
     Column("title", Text, nullable=False),
     Column("wording", Text, nullable=False),
@@ -596,16 +525,16 @@ _ACTIVE = text("active")
 
 # `audio` is the SHA-256 of the telephone-rate file, `original` the name of what was recorded or uploaded;
 # `author` is who, in words, where `staff` does not say it.
-prompt_version = _table(
+prompt_version = table(
     "prompt_version",
-    _id(),
-    Column("prompt", _ID, nullable=False),
+    id_column(),
+    Column("prompt", ID, nullable=False),
     Column("language", String(2), nullable=False),
     Column("label", Text, nullable=False),
     Column("state", String(10), nullable=False),
     Column("active", Boolean, nullable=False),
     Column("source", String(10), nullable=False),
-    Column("staff", _ID),
+    Column("staff", ID),
     Column("author", Text, nullable=False),
     Column("at", Instant, nullable=False),
     Column("kept_at", Instant),
@@ -628,21 +557,21 @@ prompt_version = _table(
 )
 
 # "Please record this": waits for the member of staff until a version is kept.
-prompt_task = _table(
+prompt_task = table(
     "prompt_task",
-    _id(),
-    Column("prompt", _ID, nullable=False),
+    id_column(),
+    Column("prompt", ID, nullable=False),
     Column("language", String(2), nullable=False),
-    Column("staff", _ID, nullable=False),
+    Column("staff", ID, nullable=False),
     Column("asked_at", Instant, nullable=False),
     Column("done_at", Instant),
     Index(None, "clinic", "staff"),
 )
 
 # What a member of staff enters by phone.
-staff_pin = _table(
+staff_pin = table(
     "staff_pin",
-    Column("staff", _ID, nullable=False),
+    Column("staff", ID, nullable=False),
     Column("number", String(12), nullable=False),
     Column("pin_hash", Text, nullable=False),
     Column("changed_at", Instant, nullable=False),
@@ -651,9 +580,9 @@ staff_pin = _table(
 )
 
 # Each try is written down before the PIN is looked at, for numbers of nobody too; a right one is removed.
-pin_try = _table(
+pin_try = table(
     "pin_try",
-    _id(),
+    id_column(),
     Column("number", String(12), nullable=False),
     Column("at", Instant, nullable=False),
     Column("open", Boolean, nullable=False),

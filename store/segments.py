@@ -28,7 +28,8 @@ from sqlalchemy import (
 from gateway.domain import Channel
 from store.batch import Rows, among
 from store.outside import storable
-from store.schema import Instant, message, segment
+from store.schema import message, segment
+from store.tables import Instant
 from store.upsert import for_each_engine
 
 _g = segment.c

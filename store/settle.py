@@ -29,7 +29,8 @@ from gateway.domain import State, may_follow
 from store import cascades, ledger, verdicts
 from store.batch import DOCUMENT, Rows, among
 from store.queue import in_states
-from store.schema import Instant, attempt, message
+from store.schema import attempt, message
+from store.tables import Instant
 from store.upsert import for_each_engine
 from store.verdicts import Judged
 

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import BigInteger, Connection, Integer, Text, bindparam, select, true
 
 from store.batch import Rows, among
-from store.schema import Instant, attempt, message, verdict
+from store.schema import attempt, message, verdict
+from store.tables import Instant
 from store.upsert import for_each_engine
 
 _v, _m, _t = verdict.c, message.c, attempt.c

@@ -26,7 +26,8 @@ from store import ends
 from store.batch import among
 from store.invitations import Before
 from store.queue import in_states
-from store.schema import Instant, appointment, attempt, bundled, message, recipient, renewal
+from store.schema import appointment, attempt, bundled, message, recipient, renewal
+from store.tables import Instant
 
 _a, _b, _m, _r, _t = appointment.c, bundled.c, message.c, recipient.c, attempt.c
 BOOKED, CANCELLED = "booked", "cancelled"

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, text
 
 from gateway.domain import Channel
-from store.schema import Instant
+from store.tables import Instant
 
 CLINIC = 1
 # So many messages belong to one broadcast.

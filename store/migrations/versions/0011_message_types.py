@@ -5,7 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from store.schema import Instant
+from store.tables import Instant
 
 revision = "0011"
 down_revision = "0010"

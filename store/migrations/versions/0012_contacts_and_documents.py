@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from store.schema import Instant
+from store.tables import Instant
 
 revision = "0012"
 down_revision = "0011"
