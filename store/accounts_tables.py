@@ -84,10 +84,10 @@ audit = table(
     Column("account", ID, nullable=False),
     Column("actor", Text, nullable=False),
     Column("action", String(40), nullable=False),
-    Column("object", String(80), nullable=False),
+    Column("about", String(80), nullable=False),
     Column("detail", Text, nullable=False),
     Column("previous", String(64), nullable=False),
     Column("hash", String(64), nullable=False),
-    Index(None, "clinic", "object"),
+    Index(None, "clinic", "about"),
     Index(None, "clinic", "account"),
 )

@@ -15,8 +15,11 @@ import typer
 from rich.live import Live
 from rich.table import Table
 
+from gateway.accounts.making import make_first
 from gateway.commands.shared import console, out, run, table_of, to_json
 from gateway.console import words
+from gateway.console.door import Door, Purpose, entrance
+from store.engine import Store
 
 if TYPE_CHECKING:
     from gateway.demo.rehearsal import Rehearsal
@@ -111,8 +114,18 @@ def _show(found: Report, versions: dict[str, str]) -> None:
     out.print(", ".join(f"{name} {version}" for name, version in versions.items()), style="dim")
 
 
+async def _entrance(held: Rehearsal) -> str:
+    """A link that opens the console as its first administrator."""
+    settings = held.settings
+    async with Store(settings.store_url) as store:
+        said = settings.clinic.id, "demo", "Demo administrator", settings.clinic.language, store.clock()
+        number = await store.run(make_first, *said)
+    door = Door(settings.folder / "console")
+    return entrance(door.address() or "", await asyncio.to_thread(door.issue, Purpose.ENTER, number or 1))
+
+
 async def _stay(held: Rehearsal) -> None:
-    out.print(held.announced.read_text().strip(), soft_wrap=True)
+    out.print(f"Console: {await _entrance(held)} (opens once, within 30 minutes)", soft_wrap=True)
     out.print("The clinic and the town stay up. Ctrl-C ends the demo.")
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -1,8 +1,9 @@
-"""Who may come in: one-time tokens that the start prints, exchanged for sessions."""
+"""One-time links: what the start and commands print, each good once for what it was made for."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import secrets
@@ -10,11 +11,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from pathlib import Path
 
 TOKEN_LIFE = timedelta(minutes=30)
-IDLE = timedelta(minutes=15)
-LONGEST = timedelta(hours=12)
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 
 Clock = Callable[[], datetime]
@@ -28,51 +28,21 @@ def _digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-@dataclass(slots=True)
-class Session:
-    """One browser that came in; it ends after 15 idle minutes, or 12 hours."""
+class Purpose(StrEnum):
+    """What a link is for: the first administrator, a user's password, or coming in as a user."""
 
-    began: datetime
-    seen: datetime
-
-    @property
-    def ends(self) -> datetime:
-        """When it is over unless its user does something."""
-        return min(self.seen + IDLE, self.began + LONGEST)
+    FIRST = "first"
+    PASSWORD = "password"
+    ENTER = "enter"
 
 
-class Sessions:
-    """Sessions by the digest of their cookie, in memory: a restart signs everybody out.
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """What a link opens; `account` is the user's number, 0 where there is none yet."""
 
-    Kept behind `begin`, `find` and `end` so that they can move into the store with accounts and roles,
-    where a log-out or a changed role then holds at once on every gateway.
-    """
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._open: dict[str, Session] = {}
-
-    def begin(self) -> str:
-        """A new session; returns the secret for its cookie."""
-        now = self._clock()
-        self._open = {key: session for key, session in self._open.items() if session.ends > now}
-        secret = secrets.token_urlsafe(32)
-        self._open[_digest(secret)] = Session(now, now)
-        return secret
-
-    def find(self, secret: str) -> Session | None:
-        """The session that a cookie names, unless it is over."""
-        session = self._open.get(_digest(secret))
-        return session if session is not None and session.ends > self._clock() else None
-
-    def touch(self, session: Session) -> None:
-        """Its user did something: the idle time starts again."""
-        session.seen = self._clock()
-
-    def end(self, secret: str) -> None:
-        """Sign out; open pages lose their connection when they next look."""
-        if session := self._open.pop(_digest(secret), None):
-            session.began = session.seen = self._clock() - LONGEST
+    purpose: Purpose
+    account: int
+    expires: datetime
 
 
 class Door:
@@ -85,36 +55,43 @@ class Door:
     def __init__(self, folder: Path, clock: Clock = _now) -> None:
         self._folder = folder
         self._clock = clock
-        self.sessions = Sessions(clock)
 
-    def issue(self) -> str:
+    def issue(self, purpose: Purpose, account: int = 0) -> str:
         """A new token, good once within 30 minutes. Touches the disk."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._sweep()
         token = secrets.token_urlsafe(32)
-        path = self._folder / f"{_digest(token)}.token"
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        said = {"for": purpose, "account": account, "expires": (self._clock() + TOKEN_LIFE).isoformat()}
+        handle = os.open(self._path(token), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "w") as file:
-            file.write((self._clock() + TOKEN_LIFE).isoformat())
+            json.dump(said, file)
         return token
 
-    def redeem(self, token: str) -> bool:
-        """Use a token up; False when it is not one, was used before or is too old. Touches the disk."""
+    def look(self, token: str) -> Pass | None:
+        """What a token opens, without using it up; None: nothing (any more). Touches the disk."""
         if not _TOKEN.fullmatch(token):
-            return False
-        path = self._folder / f"{_digest(token)}.token"
+            return None
+        found = _read(self._path(token))
+        return found if found is not None and found.expires > self._clock() else None
+
+    def redeem(self, token: str) -> Pass | None:
+        """Use a token up; None when it is not one, was used before or is too old. Touches the disk."""
+        if (found := self.look(token)) is None:
+            return None
         try:
-            expires = datetime.fromisoformat(path.read_text())
-            path.unlink()
-        except (FileNotFoundError, ValueError):
-            return False
-        return expires > self._clock()
+            self._path(token).unlink()
+        except FileNotFoundError:
+            return None
+        return found
+
+    def _path(self, token: str) -> Path:
+        return self._folder / f"{_digest(token)}.token"
 
     def _sweep(self) -> None:
         for path in self._folder.glob("*.token"):
-            with suppress(FileNotFoundError, ValueError):
-                if datetime.fromisoformat(path.read_text()) <= self._clock():
-                    path.unlink()
+            found = _read(path)
+            if found is not None and found.expires <= self._clock():
+                path.unlink(missing_ok=True)
 
     def announce(self, url: str) -> None:
         """Remember where the console listens, for `address`. Touches the disk."""
@@ -128,6 +105,14 @@ class Door:
         return None
 
 
+def _read(path: Path) -> Pass | None:
+    try:
+        said = json.loads(path.read_text())
+        return Pass(Purpose(said["for"]), int(said["account"]), datetime.fromisoformat(said["expires"]))
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
+
+
 def entrance(url: str, token: str) -> str:
-    """The link to print: opening it shows a button, and only the button uses the token up."""
+    """The link to print: opening it shows a form, and only sending that uses the token up."""
     return f"{url}/enter?token={token}"

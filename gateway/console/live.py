@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, WebSocket
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 
+from gateway.console.cookies import session_cookie
 from gateway.console.hub import Watcher
-
-if TYPE_CHECKING:
-    from gateway.console.app import Console
-    from gateway.console.door import Session
+from gateway.console.shared import Console, shared
+from store.engine import StoreAwayError
+from store.sessions import Session
 
 router = APIRouter()
 
@@ -26,11 +25,11 @@ _SEND_SECONDS = 10.0
 @router.websocket("/live")
 async def watch(socket: WebSocket) -> None:
     """Tell this page what changes until it goes, its session ends or the hub lets go."""
-    console: Console = socket.app.state.console
+    console = shared(socket)
     session: Session = socket.state.session
     await socket.accept()
     watcher = console.hub.join()
-    speaking = asyncio.create_task(_speak(socket, watcher, console, session))
+    speaking = asyncio.create_task(_speak(socket, watcher, console))
     hearing = asyncio.create_task(_hear(socket, console, session))
     try:
         await asyncio.wait({speaking, hearing}, return_when=asyncio.FIRST_COMPLETED)
@@ -47,14 +46,20 @@ async def watch(socket: WebSocket) -> None:
         raise told
 
 
-async def _speak(socket: WebSocket, watcher: Watcher, console: Console, session: Session) -> int:
+async def _speak(socket: WebSocket, watcher: Watcher, console: Console) -> int:
     """Send texts; returns the code to close with."""
+    secret, clock = session_cookie(socket.scope), asyncio.get_running_loop().time
+    looked = clock()
     while True:
         text: str | None = ""
         with suppress(TimeoutError):
             text = await asyncio.wait_for(watcher.texts.get(), _CHECK_SECONDS)
-        if session.ends <= console.store.clock():
-            return SIGN_IN_AGAIN
+        if not text or clock() - looked >= _CHECK_SECONDS:
+            # As it stands in the store: signed out elsewhere counts here, too.
+            with suppress(StoreAwayError):
+                if await console.sign_in.find(secret) is None:
+                    return SIGN_IN_AGAIN
+            looked = clock()
         if text is None:
             return TOO_SLOW if watcher.dropped else GOING_AWAY
         if text:
@@ -70,4 +75,5 @@ async def _hear(socket: WebSocket, console: Console, session: Session) -> None:
     with suppress(WebSocketDisconnect):
         while True:
             await socket.receive_text()
-            console.door.sessions.touch(session)
+            with suppress(StoreAwayError):
+                await console.sign_in.touch(session)

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Awaitable, Callable, MutableMapping
-from http.cookies import CookieError, SimpleCookie
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from gateway.console.door import Session, Sessions
+from gateway.accounts.signing_in import IN, SignIn
+from gateway.console.access import LONG_BODIES, LONGEST_BODY, OPEN, PENDING, ROUTES
+from gateway.console.cookies import session_cookie
 from store.engine import StoreAwayError
+from store.sessions import Session
 
 log = logging.getLogger(__name__)
 
@@ -25,11 +27,12 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 # Answers a request with the page for (status, words).
 Refuse = Callable[[Scope, Receive, Send, int, str], Awaitable[None]]
 
-_OPEN = ("/enter", "/health")
+_OPEN = {route.partition(" ")[2] for route, need in ROUTES.items() if need is OPEN}
+_PENDING = {route.partition(" ")[2] for route, need in ROUTES.items() if need is PENDING}
+_HEALTH = "/health"
 _OPEN_BELOW = "/static/"
 _SAFE = ("GET", "HEAD")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
-_LONGEST_BODY = 64 * 1024
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
@@ -109,12 +112,16 @@ class Headers:
 
 
 class Gate:
-    """Lets in who has a session; refuses foreign hosts, foreign origins and long bodies."""
+    """Lets in who has a session; refuses foreign hosts, foreign origins and long bodies.
 
-    def __init__(self, app: App, refuse: Refuse, sessions: Sessions, host: str) -> None:
+    `state.session` is then the session of a user who is in, or None; `state.pending` one that still has to
+    show a code.
+    """
+
+    def __init__(self, app: App, refuse: Refuse, sign_in: SignIn, host: str) -> None:
         self._app = app
         self._refuse = refuse
-        self._sessions = sessions
+        self._sign_in = sign_in
         self._local = host in _LOOPBACK
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -127,19 +134,29 @@ class Gate:
             await self._app(scope, receive, send)
 
     async def _request(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope.setdefault("state", {}).update(session=None, pending=None)
+        path = scope["path"]
         if self._local and _host_name(scope) not in _LOOPBACK:
             # A page of another site whose name was pointed at this machine (DNS rebinding).
             return await self._refuse(scope, receive, send, 421, "This name does not lead to the console.")
         if scope["method"] not in _SAFE and not _same_origin(scope):
             return await self._refuse(scope, receive, send, 403, "This request came from another site.")
-        session = self._admit(scope)
-        if session is None and not _is_open(scope["path"]):
+        if not path.startswith(_OPEN_BELOW) and path != _HEALTH:
+            await self._admit(scope)
+        if not self._may_ask(scope["state"], path):
             return await self._refuse(scope, receive, send, 401, "You are signed out.")
-        return await self._app(scope, _limited(receive), send)
+        return await self._app(scope, _limited(receive, _longest(path)), send)
+
+    def _may_ask(self, state: Mapping[str, Session | None], path: str) -> bool:
+        if state["session"] is not None or path in _OPEN or path.startswith(_OPEN_BELOW):
+            return True
+        return state["pending"] is not None and path in _PENDING
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope.setdefault("state", {}).update(session=None, pending=None)
         local = not self._local or _host_name(scope) in _LOOPBACK
-        if local and _header(scope, b"origin") and _same_origin(scope) and self._admit(scope):
+        trusted = local and _header(scope, b"origin") and _same_origin(scope)
+        if trusted and await self._admit(scope):
             await self._app(scope, receive, send)
         else:
             # Accepted first: a browser shows the close code of an open connection only.
@@ -147,27 +164,18 @@ class Gate:
             await send({"type": "websocket.accept"})
             await send({"type": "websocket.close", "code": 1008, "reason": "sign in again"})
 
-    def _admit(self, scope: Scope) -> Session | None:
-        session = self._sessions.find(cookie(scope))
-        scope.setdefault("state", {})["session"] = session
+    async def _admit(self, scope: Scope) -> Session | None:
+        session = await self._sign_in.find(session_cookie(scope))
+        if session is None:
+            return None
+        if session.stage != IN:
+            scope["state"]["pending"] = session
+            return None
+        scope["state"]["session"] = session
         by_hand = _header(scope, b"x-refresh") == "" and scope["type"] == "http"
-        if session is not None and by_hand and not _is_open(scope["path"]):
-            self._sessions.touch(session)
+        if by_hand and scope["path"] not in _OPEN:
+            await self._sign_in.touch(session)
         return session
-
-
-def cookie_name(scope: Scope) -> str:
-    """Cookies know no ports: two consoles on one machine must not overwrite each other's."""
-    return f"ringwell-{(scope.get('server') or ('', 0))[1]}"
-
-
-def cookie(scope: Scope) -> str:
-    """The session's secret that the browser sent, or nothing."""
-    try:
-        found = SimpleCookie(_header(scope, b"cookie")).get(cookie_name(scope))
-    except CookieError:
-        return ""
-    return found.value if found else ""
 
 
 def _header(scope: Scope, name: bytes) -> str:
@@ -187,18 +195,18 @@ def _same_origin(scope: Scope) -> bool:
     return not origin or origin.partition("://")[2].lower() == _header(scope, b"host").lower()
 
 
-def _is_open(path: str) -> bool:
-    return path in _OPEN or path.startswith(_OPEN_BELOW)
+def _longest(path: str) -> int:
+    return next((most for begin, most in LONG_BODIES.items() if path.startswith(begin)), LONGEST_BODY)
 
 
-def _limited(receive: Receive) -> Receive:
+def _limited(receive: Receive, most: int) -> Receive:
     seen = 0
 
     async def counted() -> Event:
         nonlocal seen
         event = await receive()
         seen += len(event.get("body", b""))
-        if seen > _LONGEST_BODY:
+        if seen > most:
             return {"type": "http.disconnect"}
         return event
 

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from gateway import web
 from gateway.console.app import create_app, no_calls
 from gateway.console.calling import Calls
-from gateway.console.door import TOKEN_LIFE, Door, entrance
+from gateway.console.door import TOKEN_LIFE, Door, Purpose, entrance
 from gateway.domain import RingwellError
 from gateway.settings import Settings
+from store import accounts
 from store.engine import Store
 
 log = logging.getLogger(__name__)
@@ -33,7 +34,7 @@ async def serve(
     door: Door | None = None,
     calls: Calls = no_calls,
 ) -> None:
-    """Serve until cancelled; `announce` gets the one-time link as soon as the console listens.
+    """Serve until cancelled; `announce` is told where it is as soon as the console listens.
 
     Raises ConsoleError when it cannot listen.
     """
@@ -53,7 +54,7 @@ async def serve(
         running = tasks.create_task(server.serve([listener]))
         try:
             await asyncio.to_thread(door.announce, url)
-            announce(await asyncio.to_thread(invitation, door, url))
+            announce(await invitation(store, settings.clinic.id, door, url))
             await asyncio.shield(running)
         finally:
             # The pages first: a server waits for its open connections.
@@ -63,7 +64,10 @@ async def serve(
             await running
 
 
-def invitation(door: Door, url: str) -> str:
-    """What to print for who may come in: a fresh one-time link."""
+async def invitation(store: Store, clinic: int, door: Door, url: str) -> str:
+    """What to print for who may come in: where to sign in, or the link for the first administrator."""
+    if await store.read(accounts.accounts, clinic):
+        return f"Console: {url}"
+    link = entrance(url, await asyncio.to_thread(door.issue, Purpose.FIRST))
     minutes = int(TOKEN_LIFE.total_seconds() // 60)
-    return f"Console: {entrance(url, door.issue())} (opens once, within {minutes} minutes)"
+    return f"Console: {link} (makes the first administrator, once, within {minutes} minutes)"

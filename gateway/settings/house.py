@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from enum import StrEnum
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
@@ -81,12 +82,30 @@ class StoreSettings(Section):
     )
 
 
+class SecondFactor(StrEnum):
+    """Who needs a code beside the password."""
+
+    NOBODY = "nobody"
+    ADMINISTRATORS = "administrators"
+    EVERYBODY = "everybody"
+
+
 class ConsoleSettings(Section):
     """The web console; port 0 takes a free one."""
 
     enabled: bool = Field(True, description="Whether the web console is there.")
     host: Host = Field("127.0.0.1", description="The address of this machine that the console listens on.")
     port: int = Field(8480, ge=0, le=65535, description="The port of the console; 0 takes any free one.")
+    idle_minutes: int = Field(
+        15, ge=1, le=720, description="After how many minutes without a touch a user is signed out."
+    )
+    longest_hours: int = Field(
+        12, ge=1, le=24, description="After how many hours a user is signed out, however busy."
+    )
+    second_factor: SecondFactor = Field(
+        SecondFactor.ADMINISTRATORS,
+        description="Who needs a code of an app beside the password: administrators, everybody or nobody.",
+    )
 
 
 class PublicSettings(Section):

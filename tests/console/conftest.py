@@ -10,13 +10,15 @@ from pathlib import Path
 import httpx
 import pytest
 
+from gateway.accounts.making import make_first
+from gateway.console.access import csrf_token
 from gateway.console.app import create_app
-from gateway.console.door import Door
+from gateway.console.door import Door, Purpose, entrance
 from gateway.console.serve import serve
 from gateway.settings import Settings
 from store import migrate
 from store.engine import Store
-from tests.console.console_day import Clock, Day
+from tests.console.console_day import CLINIC, Clock, Day
 
 
 @pytest.fixture
@@ -59,21 +61,42 @@ async def stranger(store: Store, settings: Settings, door: Door) -> AsyncIterato
 
 
 @pytest.fixture
-async def browser(stranger: httpx.AsyncClient, door: Door) -> httpx.AsyncClient:
-    """A browser that came in by token."""
-    answer = await stranger.post("/enter", data={"token": door.issue()})
-    assert answer.status_code == 303
-    return stranger
+async def administrator(store: Store, clock: Clock) -> int:
+    """The number of the first user, who may do everything."""
+    number = await store.run(make_first, CLINIC, "ada", "Ada Administrator", "en", clock())
+    assert number is not None
+    return number
 
 
 @pytest.fixture
-async def link(store: Store, settings: Settings, door: Door) -> AsyncIterator[str]:
-    """A served console: the one-time link that its start prints."""
-    said: asyncio.Queue[str] = asyncio.Queue()
-    serving = asyncio.create_task(serve(store, settings, said.put_nowait, door))
+async def browser(stranger: httpx.AsyncClient, door: Door, administrator: int) -> httpx.AsyncClient:
+    """A browser that came in by a link of the administrator's."""
+    return await come_in(stranger, door, administrator)
+
+
+async def come_in(client: httpx.AsyncClient, door: Door, user: int) -> httpx.AsyncClient:
+    """The client, signed in as this user; what it sends carries the token of its forms."""
+    answer = await client.post("/enter", data={"token": door.issue(Purpose.ENTER, user)})
+    assert answer.status_code == 303, answer.text
+    secret = next(cookie.value for cookie in client.cookies.jar if not cookie.name.endswith("-known"))
+    client.headers["X-CSRF-Token"] = csrf_token(secret or "")
+    return client
+
+
+@pytest.fixture
+async def link(store: Store, settings: Settings, door: Door, administrator: int) -> AsyncIterator[str]:
+    """A served console: a link that opens it for the administrator."""
+    serving, url = await served(store, settings, door)
     try:
-        yield next(word for word in (await said.get()).split() if word.startswith("http"))
+        yield entrance(url, await asyncio.to_thread(door.issue, Purpose.ENTER, administrator))
     finally:
         serving.cancel()
         with suppress(asyncio.CancelledError):
             await serving
+
+
+async def served(store: Store, settings: Settings, door: Door) -> tuple[asyncio.Task[None], str]:
+    """A console that listens: its task, and its address."""
+    said: asyncio.Queue[str] = asyncio.Queue()
+    serving = asyncio.create_task(serve(store, settings, said.put_nowait, door))
+    return serving, (await said.get()).split()[1]

@@ -15,11 +15,12 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from gateway.console.serve import serve
+from gateway.console.door import Door, Purpose, entrance
 from gateway.domain import Channel, State
 from gateway.settings import Settings
 from store import changes
 from store.engine import Store
+from tests.console.conftest import served
 from tests.console.console_day import CLINIC, Day
 
 
@@ -102,12 +103,11 @@ async def test_a_position_that_is_none_is_refused(inside: httpx.AsyncClient) -> 
 
 
 async def test_an_open_stream_ends_properly_when_the_console_stops(
-    store: Store, settings: Settings, day: Day
+    store: Store, settings: Settings, day: Day, door: Door, administrator: int
 ) -> None:
     await day.broadcast("Tuesday appointments", Channel.VOICE, 1)
-    said: asyncio.Queue[str] = asyncio.Queue()
-    serving = asyncio.create_task(serve(store, settings, said.put_nowait))
-    link = next(word for word in (await said.get()).split() if word.startswith("http"))
+    serving, address = await served(store, settings, door)
+    link = entrance(address, door.issue(Purpose.ENTER, administrator))
     async with _came_in(link) as client, stream(client, "/api/events?after=0-0") as told:
         await anext(told)
         serving.cancel()

@@ -14,12 +14,13 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from gateway.console.door import Door
+from gateway.console.door import Door, Purpose, entrance
 from gateway.console.hub import Hub, Snapshot
 from gateway.console.serve import ConsoleError, serve
 from gateway.domain import Channel, State
 from gateway.settings import Settings
 from store.engine import Store, StoreAwayError
+from tests.console.conftest import served
 from tests.console.console_day import Clock, Day, busy_day
 
 
@@ -99,11 +100,10 @@ async def test_an_open_page_is_let_go_when_its_session_is_over(link: str, clock:
 
 
 async def test_stopping_closes_listeners_first_and_is_quick(
-    store: Store, settings: Settings, door: Door
+    store: Store, settings: Settings, door: Door, administrator: int
 ) -> None:
-    said: asyncio.Queue[str] = asyncio.Queue()
-    serving = asyncio.create_task(serve(store, settings, said.put_nowait, door))
-    link = (await said.get()).split()[1]
+    serving, address = await served(store, settings, door)
+    link = entrance(address, door.issue(Purpose.ENTER, administrator))
     url, cookie = await _enter(link)
     async with _open(url, cookie) as listening:
         await _until(listening, lambda told: True)

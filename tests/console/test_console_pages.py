@@ -21,6 +21,7 @@ from store import history, migrate, overview, receipts, segments, stops
 from store.engine import Store
 from store.history import Filter
 from store.segments import Named
+from tests.console.conftest import come_in
 from tests.console.console_day import CLINIC, Clock, Day, busy_day
 
 ZONE = ZoneInfo("America/New_York")
@@ -246,7 +247,7 @@ async def test_a_stop_is_shown_with_its_reason_above_everything(
 
 
 async def test_calls_in_progress_show_stage_and_person_but_no_number(
-    store: Store, settings: Settings, door: Door, day: Day, clock: Clock
+    store: Store, settings: Settings, door: Door, day: Day, clock: Clock, administrator: int
 ) -> None:
     await busy_day(day)
     entries = await store.read(history.entries, CLINIC, Filter(channel="voice"))
@@ -259,7 +260,7 @@ async def test_calls_in_progress_show_stage_and_person_but_no_number(
     transport = httpx.ASGITransport(create_app(store, settings, door, up))
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8480") as client:
         assert (await client.get("/api/calls")).status_code == 401
-        await client.post("/enter", data={"token": door.issue()})
+        await come_in(client, door, administrator)
         rows = (await client.get("/api/calls")).json()["calls"]
     assert [(row["message"], row["stage"], row["trunk"]) for row in rows] == [
         (entry.id, "ringing", "main") for entry in some

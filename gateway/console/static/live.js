@@ -74,7 +74,7 @@
     refetching = setTimeout(async () => {
       try {
         const answer = await fetch(location.href, { headers: { "X-Refresh": "1" } });
-        if (answer.status === 401) return location.assign("/enter");
+        if (answer.status === 401) return location.assign("/sign-in");
         if (answer.ok) merge(await answer.text());
       } catch { /* the socket's own reconnecting says that the gateway is away */ }
       fetchedAt = Date.now();
@@ -104,7 +104,7 @@
     mine.onclose = (event) => {
       if (socket !== mine) return;
       socket = null;
-      if (event.code === 1008) return location.assign("/enter");
+      if (event.code === 1008) return location.assign("/sign-in");
       if (document.hidden) return;
       say("Reconnecting…", "waiting");
       tries += 1;

@@ -88,12 +88,12 @@ def upgrade() -> None:
         _column("account", ID),
         _column("actor", sa.Text()),
         _column("action", sa.String(40)),
-        _column("object", sa.String(80)),
+        _column("about", sa.String(80)),
         _column("detail", sa.Text()),
         _column("previous", sa.String(64)),
         _column("hash", sa.String(64)),
     )
-    op.create_index("ix_audit_clinic_object", "audit", ["clinic", "object"])
+    op.create_index("ix_audit_clinic_about", "audit", ["clinic", "about"])
     op.create_index("ix_audit_clinic_account", "audit", ["clinic", "account"])
 
 

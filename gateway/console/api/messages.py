@@ -11,7 +11,8 @@ from starlette.exceptions import HTTPException
 from gateway.console import rows, today, words
 from gateway.console.calling import rows_of
 from gateway.console.explaining import Told
-from gateway.console.pages import shared, wanted_of
+from gateway.console.pages.history import wanted_of
+from gateway.console.shared import shared
 from gateway.domain import State
 from gateway.in_force import in_force
 from gateway.policy import Rules

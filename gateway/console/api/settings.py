@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from gateway import changing
-from gateway.console.pages import shared
+from gateway.console.shared import shared
 from gateway.settings import SettingsError
 from store import settings as kept
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, Response
 from starlette.exceptions import HTTPException
 
-from gateway.console.pages import shared
+from gateway.console.shared import me, shared
 from gateway.console.words import mask
 from gateway.documents.proof import proof_pdf
 from gateway.proving import NoProofError, proof_of
@@ -49,7 +49,7 @@ async def read(request: Request, number: int) -> dict[str, Any]:
     await _found(request, number)
     console = shared(request)
     clinic, now = console.settings.clinic.id, console.store.clock()
-    await console.store.run(faxes.read, clinic, number, "console", now)
+    await console.store.run(faxes.read, clinic, number, me(request).name, now)
     return {"read": number}
 
 

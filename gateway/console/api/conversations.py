@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from gateway import conversing
-from gateway.console.pages import shared
+from gateway.console.shared import me, shared
 from gateway.console.words import mask
 from gateway.domain import ContentError
 from gateway.lengths import length_of
@@ -59,7 +59,9 @@ async def answer(request: Request, number: int, words: Words) -> dict[str, Any]:
     console = shared(request)
     clinic, now = console.settings.clinic.id, console.store.clock()
     try:
-        message = await console.store.run(conversing.answer, clinic, number, words.body, "console", now)
+        message = await console.store.run(
+            conversing.answer, clinic, number, words.body, me(request).name, now
+        )
     except conversing.NoConversationError as error:
         raise HTTPException(404) from error
     except ContentError as error:

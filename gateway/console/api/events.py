@@ -6,21 +6,17 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 from starlette.exceptions import HTTPException
 
-from gateway.console.pages import shared
+from gateway.console.cookies import session_cookie
+from gateway.console.shared import Console, shared
 from gateway.webhooks import as_data
 from store import changes
 from store.changes import Change, Position
 from store.engine import StoreAwayError
-
-if TYPE_CHECKING:
-    from gateway.console.app import Console
-    from gateway.console.door import Session
 
 router = APIRouter(prefix="/api")
 
@@ -40,14 +36,14 @@ async def events(request: Request) -> StreamingResponse:
     start = changes.position(asked) if asked else await console.read(changes.newest)
     if start is None:
         raise HTTPException(400, "after: no id of a change")
-    stream = _stream(console, request.state.session, start)
+    stream = _stream(console, session_cookie(request.scope), start)
     return StreamingResponse(stream, media_type="text/event-stream")
 
 
-async def _stream(console: Console, session: Session, at: Position) -> AsyncIterator[str]:
+async def _stream(console: Console, secret: str, at: Position) -> AsyncIterator[str]:
     """Until the session or the console ends; whoever hangs up cancels it."""
     quiet = 0.0
-    while session.ends > console.store.clock() and not console.hub.closed:
+    while await _is_in(console, secret) and not console.hub.closed:
         found: list[Change] = []
         # While the store is away nothing is told and nothing is lost.
         with suppress(StoreAwayError):
@@ -64,3 +60,11 @@ async def _stream(console: Console, session: Session, at: Position) -> AsyncIter
         if quiet >= ALIVE_SECONDS:
             quiet = 0.0
             yield ": nothing new\n\n"
+
+
+async def _is_in(console: Console, secret: str) -> bool:
+    """Whether the user is still signed in; as long as nobody can tell, they are."""
+    try:
+        return await console.sign_in.find(secret) is not None
+    except StoreAwayError:
+        return True

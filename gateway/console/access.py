@@ -1,0 +1,141 @@
+"""Who may use which route: one table, checked before anything is done, and complete or nothing starts."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterable, Mapping
+from enum import Enum
+
+from fastapi import APIRouter
+from fastapi.routing import APIRoute, APIWebSocketRoute
+from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection, Request
+
+from gateway.accounts.rules import Rule
+from gateway.console.cookies import session_cookie
+
+
+class Anybody(Enum):
+    """Routes that no rule names: OPEN to strangers, PENDING to who still has to show a code, IN to users."""
+
+    OPEN = "open"
+    PENDING = "pending"
+    IN = "in"
+
+
+OPEN, PENDING, IN = Anybody.OPEN, Anybody.PENDING, Anybody.IN
+Need = Rule | Anybody
+
+ROUTES: Mapping[str, Need] = {
+    # The way in and out.
+    "GET /health": OPEN,
+    "GET /enter": OPEN,
+    "POST /enter": OPEN,
+    "GET /sign-in": OPEN,
+    "POST /sign-in": OPEN,
+    "GET /sign-in/code": PENDING,
+    "POST /sign-in/code": PENDING,
+    "GET /sign-in/second": PENDING,
+    "POST /sign-in/second": PENDING,
+    "POST /leave": PENDING,
+    "WEBSOCKET /live": IN,
+    # One's own account.
+    "GET /me": IN,
+    "POST /me/language": IN,
+    "POST /me/password": IN,
+    "GET /me/second": IN,
+    "POST /me/second": IN,
+    "POST /me/second/remove": IN,
+    "POST /me/recovery": IN,
+    "POST /me/leave-everywhere": IN,
+    # Messages.
+    "GET /": Rule.MESSAGING_VIEW,
+    "GET /history": Rule.MESSAGING_VIEW,
+    "GET /messages/{text}": Rule.MESSAGING_VIEW,
+    "GET /api/today": Rule.MESSAGING_VIEW,
+    "GET /api/calls": Rule.MESSAGING_VIEW,
+    "GET /api/messages": Rule.MESSAGING_VIEW,
+    "GET /api/messages/{number}/proof.pdf": Rule.MESSAGING_VIEW,
+    "GET /api/why/{client:path}": Rule.MESSAGING_VIEW,
+    "GET /api/events": Rule.MESSAGING_VIEW,
+    "GET /api/conversations": Rule.MESSAGING_VIEW,
+    "GET /api/conversations/{number}": Rule.MESSAGING_VIEW,
+    "POST /api/conversations/{number}/texts": Rule.MESSAGING_CREATE,
+    "POST /api/conversations/{number}/read": Rule.MESSAGING_CREATE,
+    "POST /api/texts/length": Rule.MESSAGING_CREATE,
+    "GET /api/faxes": Rule.MESSAGING_VIEW,
+    "GET /api/faxes/{number}.pdf": Rule.MESSAGING_VIEW,
+    "POST /api/faxes/{number}/read": Rule.MESSAGING_CREATE,
+    # Administration.
+    "GET /api/settings": Rule.SETTINGS,
+    "GET /api/settings/history": Rule.SETTINGS,
+    "PUT /api/settings/{name}": Rule.SETTINGS,
+    "GET /users": Rule.USERS,
+    "GET /users/new": Rule.USERS,
+    "POST /users/new": Rule.USERS,
+    "GET /users/{number:int}": Rule.USERS,
+    "POST /users/{number:int}": Rule.USERS,
+    "POST /users/{number:int}/link": Rule.USERS,
+    "POST /users/{number:int}/second": Rule.USERS,
+    "POST /users/{number:int}/leave": Rule.USERS,
+    "GET /profiles": Rule.USERS,
+    "GET /profiles/new": Rule.USERS,
+    "POST /profiles/new": Rule.USERS,
+    "GET /profiles/{number:int}": Rule.USERS,
+    "POST /profiles/{number:int}": Rule.USERS,
+    "POST /profiles/{number:int}/remove": Rule.USERS,
+    "GET /audit": Rule.AUDIT,
+    "POST /audit/verify": Rule.AUDIT,
+}
+
+# The longest request, in bytes; and of routes that take files, by the beginning of their path.
+LONGEST_BODY = 64 * 1024
+LONG_BODIES: Mapping[str, int] = {}
+_SAFE = ("GET", "HEAD")
+
+
+class UnlistedRouteError(AssertionError):
+    """A route without a rule, or a rule without a route."""
+
+
+def check(routers: Iterable[APIRouter]) -> None:
+    """Raise UnlistedRouteError unless every route is in the table, and every line of it is a route."""
+    there = {name for router in routers for name in routes(router)}
+    if wrong := there ^ set(ROUTES):
+        raise UnlistedRouteError(f"routes and rules do not agree: {', '.join(sorted(wrong))}")
+
+
+def routes(router: APIRouter) -> Iterable[str]:
+    """Every route as the table names it."""
+    for route in router.routes:
+        if isinstance(route, APIRoute):
+            yield from (f"{method} {route.path}" for method in route.methods or ())
+        elif isinstance(route, APIWebSocketRoute):
+            yield f"WEBSOCKET {route.path}"
+
+
+async def allowed(connection: HTTPConnection) -> None:
+    """Before every route: its rule is one of the user's, and what changes something has the form's token."""
+    method = connection.scope.get("method", "WEBSOCKET")
+    method = "GET" if method == "HEAD" else method
+    need = ROUTES[f"{method} {connection.scope['route'].path}"]
+    session = connection.state.session
+    if isinstance(need, Rule) and (session is None or need not in session.account.rules):
+        raise HTTPException(403, f"Your profile lacks the rule {need.value}.")
+    if isinstance(connection, Request) and method not in _SAFE and need is not OPEN:
+        await _check_token(connection)
+
+
+async def _check_token(request: Request) -> None:
+    secret = session_cookie(request.scope)
+    sent = request.headers.get("x-csrf-token", "")
+    if not sent and "form" in request.headers.get("content-type", ""):
+        sent = str((await request.form()).get("csrf", ""))
+    if not secret or not hmac.compare_digest(sent.encode(), csrf_token(secret).encode()):
+        raise HTTPException(403, "This form is too old: open the page again.")
+
+
+def csrf_token(secret: str) -> str:
+    """What a form of this session carries: another site cannot know it."""
+    return hmac.new(secret.encode(), b"csrf", hashlib.sha256).hexdigest()

@@ -1,0 +1,135 @@
+"""One's own account: language, password, second factor, and the browsers that are signed in."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Request
+from starlette.responses import RedirectResponse, Response
+
+from gateway.accounts import passwords, second
+from gateway.accounts.passwords import WeakPasswordError
+from gateway.accounts.signing_in import IN, digest
+from gateway.console.cookies import give_session, session_cookie
+from gateway.console.language import LANGUAGES, USUAL
+from gateway.console.pages.signing_in import browser_of, enrolled, enrolment
+from gateway.console.shared import me, shared
+from store import accounts, sessions
+
+router = APIRouter()
+
+
+async def _page(request: Request, status: int = 200, **more: Any) -> Response:
+    console, user = shared(request), me(request)
+    values = {
+        "here": digest(session_cookie(request.scope)),
+        "browsers": await console.read(sessions.of_account, user.id),
+        "codes_left": await console.read(accounts.recovery_left, user.id),
+        "needs_second": console.sign_in.needs_second(user),
+        "shortest": passwords.SHORTEST,
+        "wrong": "",
+        "done": request.query_params.get("done", ""),
+        "zone": console.zone,
+    }
+    return console.page(request, "me.html", values | more, status)
+
+
+@router.get("/me")
+async def show_me(request: Request) -> Response:
+    """The user's own account."""
+    return await _page(request)
+
+
+@router.post("/me/language")
+async def set_language(request: Request, language: Annotated[str, Form()] = "") -> Response:
+    """The language of the screens."""
+    console, user = shared(request), me(request)
+    wanted = language if language in LANGUAGES else USUAL
+    await console.change(request, "language-set", f"user:{user.id}", accounts.set_language, user.id, wanted)
+    return RedirectResponse("/me?done=language", 303)
+
+
+@router.post("/me/password")
+async def set_password(
+    request: Request,
+    password: Annotated[str, Form()] = "",
+    wanted: Annotated[str, Form()] = "",
+    again: Annotated[str, Form()] = "",
+) -> Response:
+    """Another password; every other browser is signed out."""
+    console, user = shared(request), me(request)
+    if not await _is_mine(request, password):
+        return await _page(request, 400, wrong="The password of now is not right.")
+    try:
+        if wanted != again:
+            raise WeakPasswordError("The two passwords differ.")
+        made = await asyncio.to_thread(passwords.hashed, wanted, user.login)
+    except WeakPasswordError as error:
+        return await _page(request, 400, wrong=str(error))
+    now = console.store.clock()
+    about = f"user:{user.id}"
+    await console.change(request, "password-changed", about, accounts.set_password, user.id, made, now)
+    # Everybody was signed out with it, this browser too.
+    answer = RedirectResponse("/me?done=password", 303)
+    give_session(request, answer, await console.sign_in.begin(user, IN, browser_of(request)))
+    return answer
+
+
+async def _is_mine(request: Request, password: str) -> bool:
+    """Whether it is the user's password; someone at a browser that was left open does not know it."""
+    known = await shared(request).read(accounts.secrets_of, me(request).id)
+    return await asyncio.to_thread(passwords.matches, password, known.password_hash if known else None)
+
+
+@router.get("/me/second")
+async def show_second(request: Request) -> Response:
+    """A new second factor."""
+    return enrolment(request, me(request), second.new_secret(), action="/me/second")
+
+
+@router.post("/me/second")
+async def set_second(
+    request: Request, secret: Annotated[str, Form()] = "", code: Annotated[str, Form()] = ""
+) -> Response:
+    """The app shows the right code: it is the second factor from now on."""
+    user = me(request)
+    codes = await enrolled(request, user, secret, code)
+    if codes is None:
+        wrong = "This code is not right, or was used before. Wait for the next one."
+        return enrolment(request, user, secret, wrong, "/me/second")
+    return shared(request).page(request, "recovery.html", {"codes": codes})
+
+
+@router.post("/me/second/remove")
+async def remove_second(request: Request, password: Annotated[str, Form()] = "") -> Response:
+    """Go without a second factor, where the settings let one."""
+    console, user = shared(request), me(request)
+    if console.sign_in.needs_second(user):
+        return await _page(request, 400, wrong="The settings ask for a second factor.")
+    if not await _is_mine(request, password):
+        return await _page(request, 400, wrong="The password of now is not right.")
+    about = f"user:{user.id}"
+    await console.change(request, "second-factor-removed", about, accounts.set_second, user.id, None)
+    return RedirectResponse("/me?done=second", 303)
+
+
+@router.post("/me/recovery")
+async def new_recovery(request: Request) -> Response:
+    """New recovery codes; the ones before open nothing any more."""
+    console, user = shared(request), me(request)
+    codes = second.new_recovery()
+    digests = [second.digest_of(code) for code in codes]
+    about = f"user:{user.id}"
+    await console.change(request, "recovery-codes-made", about, accounts.set_recovery, user.id, digests)
+    return console.page(request, "recovery.html", {"codes": codes})
+
+
+@router.post("/me/leave-everywhere")
+async def leave_everywhere(request: Request) -> Response:
+    """Sign out all other browsers."""
+    console, user = shared(request), me(request)
+    here = digest(session_cookie(request.scope))
+    about = f"user:{user.id}"
+    await console.change(request, "signed-out-everywhere", about, sessions.end_all, user.id, here)
+    return RedirectResponse("/me?done=everywhere", 303)

@@ -1,0 +1,150 @@
+"""What pages, API and live connections share: the store, the user, the screens' language, the audit log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Concatenate, ParamSpec, TypeVar
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment
+from sqlalchemy import Connection
+from starlette.requests import HTTPConnection
+from starlette.responses import HTMLResponse
+
+from gateway.accounts.signing_in import SignIn
+from gateway.console import words
+from gateway.console.access import csrf_token
+from gateway.console.calling import Calls
+from gateway.console.cookies import session_cookie
+from gateway.console.door import Door
+from gateway.console.hub import Hub
+from gateway.console.language import LANGUAGES, USUAL, translator, wanted
+from gateway.console.navigation import menu
+from gateway.settings import Settings
+from store import audit
+from store.accounts import Account
+from store.audit import Deed
+from store.engine import Store
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Console:
+    """Found by `shared(request)`."""
+
+    store: Store
+    settings: Settings
+    door: Door
+    sign_in: SignIn
+    hub: Hub
+    calls: Calls
+    zone: ZoneInfo
+    # By language.
+    templates: Mapping[str, Environment]
+
+    @property
+    def clinic(self) -> int:
+        """Its number: whatever is read or written is of this clinic alone."""
+        return self.settings.clinic.id
+
+    async def read(
+        self, work: Callable[Concatenate[Connection, int, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Do `work(connection, clinic, …)` on the store."""
+        return await self.store.read(work, self.clinic, *args, **kwargs)
+
+    async def change(
+        self,
+        request: HTTPConnection,
+        action: str,
+        about: str,
+        work: Callable[Concatenate[Connection, int, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Do `work(connection, clinic, …)` and write down who did it, in one transaction.
+
+        Where `about` ends with ":", the number that `work` returns follows.
+        """
+        deed = _deed(request, action, about)
+
+        def both(conn: Connection) -> T:
+            result = work(conn, self.clinic, *args, **kwargs)
+            named = deed if not about.endswith(":") else _deed(request, action, f"{about}{result}")
+            audit.append(conn, self.clinic, named, self.store.clock())
+            return result
+
+        return await self.store.run(both)
+
+    async def note(
+        self,
+        request: HTTPConnection,
+        action: str,
+        about: str = "",
+        detail: Mapping[str, object] | None = None,
+    ) -> None:
+        """Write down what the user looked at or did; pages that fetch themselves are not told again."""
+        if not request.headers.get("x-refresh"):
+            deed = _deed(request, action, about, detail)
+            await self.store.run(audit.append, self.clinic, deed, self.store.clock())
+
+    def page(
+        self, request: HTTPConnection, name: str, values: Mapping[str, Any], status: int = 200
+    ) -> HTMLResponse:
+        """A template as a response, in the user's language."""
+        user = user_of(request)
+        language = language_of(request)
+        common = {
+            "clinic": self.settings.clinic,
+            "path": request.url.path,
+            "user": user,
+            "menu": menu(user.rules) if user else [],
+            "language": language,
+            "languages": LANGUAGES,
+            "csrf": csrf_token(session_cookie(request.scope)),
+            "words": words,
+        }
+        template = self.templates[language].get_template(name)
+        return HTMLResponse(template.render(**common, **values), status)
+
+
+def shared(request: HTTPConnection) -> Console:
+    """The console that a request belongs to."""
+    found: Console = request.app.state.console
+    return found
+
+
+def user_of(request: HTTPConnection) -> Account | None:
+    """The user who is in."""
+    session = request.scope.get("state", {}).get("session")
+    return session.account if session is not None else None
+
+
+def me(request: HTTPConnection) -> Account:
+    """The user, on a route that only users reach."""
+    found: Account = request.state.session.account
+    return found
+
+
+def language_of(request: HTTPConnection) -> str:
+    """The user's, or the one that the browser asks for."""
+    user = user_of(request)
+    if user is not None:
+        return user.language if user.language in LANGUAGES else USUAL
+    return wanted(request.headers.get("accept-language", ""))
+
+
+def say(request: HTTPConnection, text: str) -> str:
+    """An English sentence in the language of whoever asked."""
+    return translator(language_of(request))(text)
+
+
+def _deed(
+    request: HTTPConnection, action: str, about: str, detail: Mapping[str, object] | None = None
+) -> Deed:
+    user = user_of(request)
+    number, name = (user.id, user.name) if user else (0, "")
+    return Deed(number, name, action, about, detail or {})
