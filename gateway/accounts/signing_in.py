@@ -191,7 +191,11 @@ class SignIn:
         if not secret:
             return None
         session = await self._store.read(sessions.find, self._clinic, digest(secret))
-        return session if session is not None and self.ends(session) > self._store.clock() else None
+        return None if session is None or self.is_over(session) else session
+
+    def is_over(self, session: Session) -> bool:
+        """Whether it has ended by time."""
+        return self.ends(session) <= self._store.clock()
 
     async def touch(self, session: Session) -> None:
         """Its user did something: the idle time starts again. Written down a few times a minute at most."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from fastapi import Depends, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
@@ -71,6 +72,7 @@ def create_app(store: Store, settings: Settings, door: Door, calls: Calls = no_c
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=_HERE / "static"))
     app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(RequestValidationError, _not_understood)
     refuse = _refuser(app)
     app.add_middleware(security.Gate, refuse=refuse, sign_in=sign_in, host=settings.console.host)
     app.add_middleware(security.Faults, refuse=refuse)
@@ -122,6 +124,15 @@ def error_page(request: HTTPConnection, status: int, text: str) -> Response:
     title = _TITLES.get(status, "Something went wrong")
     values = {"status": status, "title": say(request, title), "text": say(request, text)}
     return console.page(request, "error.html", values, status)
+
+
+async def _not_understood(request: Request, error: Exception) -> Response:
+    """Something typed is of the wrong kind: for programs it is told which, never what it was."""
+    assert isinstance(error, RequestValidationError)
+    if request.url.path.startswith("/api/"):
+        wrong = [".".join(str(part) for part in one["loc"][1:]) for one in error.errors()]
+        return JSONResponse({"error": f"not understood: {', '.join(wrong)}"}, 422)
+    return error_page(request, 400, "Something in the form was not understood.")
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

@@ -49,17 +49,17 @@ async def watch(socket: WebSocket) -> None:
 async def _speak(socket: WebSocket, watcher: Watcher, console: Console) -> int:
     """Send texts; returns the code to close with."""
     secret, clock = session_cookie(socket.scope), asyncio.get_running_loop().time
-    looked = clock()
+    session, look_at = socket.state.session, clock() + _CHECK_SECONDS
     while True:
         text: str | None = ""
         with suppress(TimeoutError):
             text = await asyncio.wait_for(watcher.texts.get(), _CHECK_SECONDS)
-        if not text or clock() - looked >= _CHECK_SECONDS:
-            # As it stands in the store: signed out elsewhere counts here, too.
+        # As it stands in the store: signed out elsewhere, or active elsewhere, counts here, too.
+        if clock() >= look_at or console.sign_in.is_over(session):
             with suppress(StoreAwayError):
-                if await console.sign_in.find(secret) is None:
-                    return SIGN_IN_AGAIN
-            looked = clock()
+                session, look_at = await console.sign_in.find(secret), clock() + _CHECK_SECONDS
+            if session is None:
+                return SIGN_IN_AGAIN
         if text is None:
             return TOO_SLOW if watcher.dropped else GOING_AWAY
         if text:

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from gateway.domain import Channel, State
 from store.engine import Store
-from store.queue import claim, hand_back
+from store.queue import claim, hand_back, move
 from tests.store.world import CLINIC, LEASE, NOON, OTHER, OWNER, World
 
 
@@ -88,3 +88,23 @@ async def test_what_a_gateway_has_ready_and_was_put_back_is_not_claimed_before_i
     assert [item.id for item in await world.claim(held=[first])] == [second]
     assert await world.start([first]) == {}
     assert [item.id for item in await world.claim()] == [first]
+
+
+async def test_what_goes_elsewhere_takes_its_new_address_and_waits_for_its_new_channel(world: World) -> None:
+    stays, goes, not_ours = await world.messages(3)
+    await world.claim()
+    await world.store.run(hand_back, CLINIC, OWNER, [not_ours])
+    places = {
+        stays: (Channel.SMS, "+12025550177"),
+        goes: (Channel.EMAIL, "rosa@example.org"),
+        not_ours: (Channel.EMAIL, "rosa@example.org"),
+    }
+    await world.store.run(move, CLINIC, OWNER, places)
+    seen = [
+        (row["channel"], row["address"], row["state"], row["lease_owner"])
+        for row in [await world.row(number) for number in (stays, goes, not_ours)]
+    ]
+    assert seen[0] == ("sms", "+12025550177", "claimed", OWNER)
+    assert seen[1] == ("email", "rosa@example.org", "queued", None)
+    assert seen[2][0] == "sms"
+    assert [item.id for item in await world.claim(channel=Channel.EMAIL)] == [goes]

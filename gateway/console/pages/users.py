@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from gateway.accounts.rules import SHIPPED, Rule
+from gateway.console import rows
 from gateway.console.door import TOKEN_LIFE, Purpose, entrance
 from gateway.console.language import LANGUAGES, USUAL
 from gateway.console.shared import Console, shared
@@ -20,24 +21,23 @@ from store.accounts import Account, Details, LastError, TakenError
 router = APIRouter(prefix="/users")
 
 
-@dataclass
-class Typed:
+class Typed(BaseModel):
     """The form of a user, as it was sent."""
 
-    login: Annotated[str, Form()] = ""
-    name: Annotated[str, Form()] = ""
-    email: Annotated[str, Form()] = ""
-    language: Annotated[str, Form()] = USUAL
-    profile: Annotated[int, Form()] = 0
-    staff: Annotated[str, Form()] = ""
-    enabled: Annotated[str, Form()] = ""
+    login: str = ""
+    name: str = ""
+    email: str = ""
+    language: str = USUAL
+    profile: str = ""
+    staff: str = ""
+    enabled: str = ""
 
     def details(self) -> Details:
         """As it is written down."""
-        staff = int(self.staff) if self.staff.isascii() and self.staff.isdigit() else None
+        profile, staff = rows.whole(self.profile) or 0, rows.whole(self.staff)
         language = self.language if self.language in LANGUAGES else USUAL
         email, name = self.email.strip()[:254], self.name.strip()[:200]
-        return Details(self.login[:120], name, self.profile, email, language, staff, bool(self.enabled))
+        return Details(self.login[:120], name, profile, email, language, staff, bool(self.enabled))
 
 
 @router.get("")
