@@ -20,8 +20,10 @@ def catalog(language: str) -> Mapping[str, str]:
     for path in sorted((_CATALOGS / language).glob("*.po")):
         with path.open("rb") as file:
             for message in read_po(file, locale=language):
-                if message.id and isinstance(message.id, str) and message.string:
-                    found[message.id] = str(message.string)
+                # A sentence with a number has two of each: for one, and for more.
+                ids = (message.id,) if isinstance(message.id, str) else message.id
+                told = (message.string,) if isinstance(message.string, str) else message.string or ()
+                found |= {one: said for one, said in zip(ids, told, strict=True) if one and said}
     return found
 
 

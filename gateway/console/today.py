@@ -121,7 +121,7 @@ def _line_cells(line: Line) -> dict[str, str]:
     key = f"b{line.heading.id}"
     found = {f"{key}-{group}": f"{count:,}" for group, count in line.counts.items()}
     # Faxes and emails are never confirmed: nothing is said rather than 0.
-    found[f"{key}-confirmed"] = f"{line.confirmed:,} confirmed" if line.confirmed else ""
+    found[f"{key}-confirmed"] = f"{line.confirmed:,}" if line.confirmed else ""
     found[f"{key}-total"] = f"{line.total:,}"
     for group, x, width in line.segments:
         found |= {f"{key}-bar-{group}@x": x, f"{key}-bar-{group}@width": width}

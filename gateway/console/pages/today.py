@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from babel.dates import format_date
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from gateway.console import rows, today
-from gateway.console.shared import shared
+from gateway.console.shared import language_of, shared
 
 router = APIRouter()
 
@@ -21,6 +22,6 @@ async def show_today(request: Request) -> Response:
         "today": found,
         "cells": today.cells(found),
         "minute": lambda at: rows.minute(at, console.zone, now),
-        "date": now.astimezone(console.zone),
+        "date": format_date(now.astimezone(console.zone), "full", locale=language_of(request)),
     }
     return console.page(request, "today.html", values)

@@ -83,8 +83,8 @@
   };
 
   const hear = (message) => {
-    if (message.away) return say("Database away", "waiting");
-    say("Live", "on");
+    if (message.away) return say(body.dataset.liveAway, "waiting");
+    say(body.dataset.liveOn, "on");
     if (body.dataset.live === "page") return refetch();
     const board = document.getElementById("board");
     if (board.dataset.shape === message.shape) patch(message.cells);
@@ -106,7 +106,7 @@
       socket = null;
       if (event.code === 1008) return location.assign("/sign-in");
       if (document.hidden) return;
-      say("Reconnecting…", "waiting");
+      say(body.dataset.liveAgain, "waiting");
       tries += 1;
       timer = setTimeout(connect, Math.min(10000, 400 * 2 ** Math.min(tries, 5)) * (0.75 + Math.random() / 2));
     };
@@ -129,6 +129,6 @@
     });
   if (body.dataset.live === "page")
     setInterval(() => { if (socket && !document.hidden) refetch(); }, REFRESH_MS);
-  say("Connecting…", "waiting");
+  say(body.dataset.liveFirst, "waiting");
   connect();
 })();
