@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from playwright.async_api import Browser, async_playwright
 
 from gateway.accounts.making import make_first
 from gateway.console.access import csrf_token
@@ -18,6 +19,7 @@ from gateway.console.serve import serve
 from gateway.settings import Settings
 from store import migrate
 from store.engine import Store
+from tests.console.chromium import CHROMIUM, FLAGS
 from tests.console.console_day import CLINIC, Clock, Day
 
 
@@ -100,3 +102,12 @@ async def served(store: Store, settings: Settings, door: Door) -> tuple[asyncio.
     said: asyncio.Queue[str] = asyncio.Queue()
     serving = asyncio.create_task(serve(store, settings, said.put_nowait, door))
     return serving, (await said.get()).split()[1]
+
+
+@pytest.fixture
+async def chromium() -> AsyncIterator[Browser]:
+    """A browser that is started for one test."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        await browser.close()

@@ -2,40 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import AsyncIterator
 from pathlib import Path
 
-import pytest
-from playwright.async_api import Browser, Page, WebSocketRoute, async_playwright, expect
+from playwright.async_api import Browser, Page, WebSocketRoute, expect
 
 from gateway.domain import Channel, State
 from tests.channels.waiting import until
 from tests.console.console_day import Clock, Day, busy_day
 
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
-FLAGS = [
-    "--no-sandbox",
-    "--headless=new",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 SIZES = {"desk": (1440, 900), "telephone": (390, 844)}
 # Says what the browser refused: the console's own messages do not name every violation.
 WATCH = (
     "document.addEventListener('securitypolicyviolation', e => console.error('CSP ' + e.violatedDirective))"
 )
-
-
-@pytest.fixture
-async def chromium() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        await browser.close()
 
 
 async def _page(browser: Browser, size: tuple[int, int], complaints: list[str]) -> Page:
