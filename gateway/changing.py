@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
+
+from sqlalchemy import Connection
 
 from gateway.in_force import in_force
 from gateway.settings import Settings, SettingsError
@@ -15,6 +18,8 @@ from store.engine import Store
 from store.settings import Change
 
 MOST_WORDS = 500
+# What is done in the transaction of a change.
+Also = Callable[[Connection], object]
 
 
 async def table(store: Store, settings: Settings, word: str = "") -> list[Row]:
@@ -23,14 +28,18 @@ async def table(store: Store, settings: Settings, word: str = "") -> list[Row]:
     return rows(await in_force(store, settings), changes, word)
 
 
-async def set_one(store: Store, settings: Settings, name: str, typed: str, by: str, note: str = "") -> int:
+async def set_one(
+    store: Store, settings: Settings, name: str, typed: str, by: str, note: str = "", also: Also | None = None
+) -> int:
     """Change a setting; the number of the change. SettingsError says what is wrong with it."""
     by, note = _who(by), _why(note)
     _, value = rules.change(await in_force(store, settings), name, typed)
-    return await store.run(kept.change, settings.clinic.id, name, value, by, note, store.clock())
+    return await store.run(_written, settings.clinic.id, name, value, by, note, store.clock(), also)
 
 
-async def reset(store: Store, settings: Settings, name: str, by: str, note: str = "") -> bool:
+async def reset(
+    store: Store, settings: Settings, name: str, by: str, note: str = "", also: Also | None = None
+) -> bool:
     """Take the change of a setting back; False when there is none."""
     by, note = _who(by), _why(note)
     _, changes = await store.read(kept.current, settings.clinic.id)
@@ -39,8 +48,24 @@ async def reset(store: Store, settings: Settings, name: str, by: str, note: str 
         return False
     if wrong := _wrong_without(settings, changes, name):
         raise SettingsError(f"{wrong}; it was changed here, too: take that back first")
-    await store.run(kept.change, settings.clinic.id, name, None, by, note, store.clock())
+    await store.run(_written, settings.clinic.id, name, None, by, note, store.clock(), also)
     return True
+
+
+def _written(
+    conn: Connection,
+    clinic: int,
+    name: str,
+    value: str | None,
+    by: str,
+    note: str,
+    now: datetime,
+    also: Also | None,
+) -> int:
+    number = kept.change(conn, clinic, name, value, by, note, now)
+    if also is not None:
+        also(conn)
+    return number
 
 
 def _wrong_without(settings: Settings, changes: Mapping[str, Change], name: str) -> str | None:
@@ -52,10 +77,11 @@ def _wrong_without(settings: Settings, changes: Mapping[str, Change], name: str)
 
 
 def as_data(change: Change) -> dict[str, Any]:
-    """A change as data; the value None: back to the settings file."""
+    """A change as data; a value of None: that of the settings file."""
     return {
         "id": change.id,
         "name": change.name,
+        "before": None if change.before is None else json.loads(change.before),
         "value": None if change.value is None else json.loads(change.value),
         "by": change.by,
         "note": change.note,

@@ -158,7 +158,7 @@ async def _work(
     for channel in channels:
         services += [channel.run(), intake.follow(channel)]
     if settings.console.enabled:
-        services.append(_console(settings, link.store, announce, lines))
+        services.append(_console(of_file, link.store, announce, lines))
     if settings.public.url:
         services.append(_public(settings, intake))
     draining = Draining(dispatchers, lines.calls, settings.dispatch.drain_seconds)

@@ -17,7 +17,7 @@ _COLUMNS = (_s.id, _s.name, _s.value, _s.by, _s.note, _s.at)
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Who set what, when and why; `value` as JSON, None: back to the settings file."""
+    """Who set what, when and why; `value` as JSON, None: back to the file; `before`: that until then."""
 
     id: int
     name: str
@@ -25,6 +25,7 @@ class Change:
     by: str
     note: str
     at: datetime
+    before: str | None = None
 
 
 def change(
@@ -51,9 +52,10 @@ def current(conn: Connection, clinic: int) -> tuple[int, dict[str, Change]]:
     return last, {one.name: one for one in changes if one.value is not None}
 
 
-def history(conn: Connection, clinic: int, name: str | None = None) -> list[Change]:
-    """Every change, of one setting or of all, the newest first."""
-    query = select(*_COLUMNS).where(_s.clinic == clinic).order_by(_s.id.desc())
+def history(conn: Connection, clinic: int, name: str | None = None, most: int | None = None) -> list[Change]:
+    """Changes of one setting or of all, the newest first."""
+    before = func.lag(_s.value).over(partition_by=_s.name, order_by=_s.id)
+    query = select(*_COLUMNS, before).where(_s.clinic == clinic).order_by(_s.id.desc()).limit(most)
     if name is not None:
         query = query.where(_s.name == name)
     return [Change(*row) for row in conn.execute(query)]

@@ -68,6 +68,11 @@ ROUTES: Mapping[str, Need] = {
     "GET /api/faxes/{number}.pdf": Rule.MESSAGING_VIEW,
     "POST /api/faxes/{number}/read": Rule.MESSAGING_CREATE,
     # Administration.
+    "GET /settings": Rule.SETTINGS,
+    "GET /settings/changes": Rule.SETTINGS,
+    "GET /settings/{name}": Rule.SETTINGS,
+    "POST /settings/{name}": Rule.SETTINGS,
+    "POST /settings/{name}/reset": Rule.SETTINGS,
     "GET /api/settings": Rule.SETTINGS,
     "GET /api/settings/history": Rule.SETTINGS,
     "PUT /api/settings/{name}": Rule.SETTINGS,

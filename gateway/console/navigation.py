@@ -43,6 +43,7 @@ MENU = (
     Part(
         "Administration",
         (
+            Place("/settings", "Settings", "settings", Rule.SETTINGS),
             Place("/users", "Users", "users", Rule.USERS, ("/profiles",)),
             Place("/audit", "Audit", "audit", Rule.AUDIT),
         ),

@@ -79,6 +79,13 @@ class Console:
 
         return await self.store.run(both)
 
+    def witness(
+        self, request: HTTPConnection, action: str, about: str, detail: Mapping[str, object] | None = None
+    ) -> Callable[[Connection], int]:
+        """What writes down who did it, for work that has a transaction of its own."""
+        deed = _deed(request, action, about, detail)
+        return lambda conn: audit.append(conn, self.clinic, deed, self.store.clock())
+
     async def note(
         self,
         request: HTTPConnection,

@@ -34,10 +34,11 @@ class Row:
 def rows(settings: Settings, changed: Collection[str] = (), word: str = "") -> list[Row]:
     """All settings that have this word, in any case, in their topic, name, explanation or value."""
     found = [_row(settings, changed, *one) for one in _walk("", settings)]
-    return [row for row in found if word.casefold() in _searched(row).casefold()]
+    return [row for row in found if word.casefold() in searched(row).casefold()]
 
 
-def _searched(row: Row) -> str:
+def searched(row: Row) -> str:
+    """What a word is looked for in."""
     return "\n".join((row.topic, topic_of(row.name).words, row.name, row.explanation, told(row.value)))
 
 
@@ -80,6 +81,12 @@ def _shown(value: Any) -> Any:
         scheme, _, rest = value.partition("://")
         return f"{scheme}://…@{rest.rpartition('@')[2]}"
     return to_jsonable_python(value)
+
+
+def typed(value: Any) -> str:
+    """A value as it is typed to change a setting."""
+    plain = not isinstance(value, (list, tuple)) or all(isinstance(one, str) for one in value)
+    return told(value) if plain and not isinstance(value, Mapping) else json.dumps(value, ensure_ascii=False)
 
 
 def told(value: Any) -> str:
