@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import uvicorn
@@ -45,26 +45,41 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def address_of(listener: socket.socket) -> str:
+def address_of(listener: socket.socket, tls: bool = False) -> str:
     """The URL of a listening socket."""
     host, port = listener.getsockname()[:2]
     shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "::1": "[::1]"}.get(host, host)
-    return f"http://{shown}:{port}"
+    return f"{'https' if tls else 'http'}://{shown}:{port}"
 
 
-def server_of(app: object) -> Server:
-    """A server for an ASGI application; `serve([listener])` until `should_exit` is set."""
-    return Server(
-        uvicorn.Config(
-            app,  # type: ignore[arg-type]
-            lifespan="off",
-            ws="websockets-sansio",
-            ws_max_size=_LONGEST_TEXT,
-            access_log=False,
-            log_config=None,
-            log_level="warning",
-            server_header=False,
-            proxy_headers=False,
-            timeout_graceful_shutdown=_STOP_SECONDS,
-        )
+def server_of(app: object, certificate: str = "", key: str = "", proxies: Sequence[str] = ()) -> Server:
+    """A server for an ASGI application; `serve([listener])` until `should_exit` is set.
+
+    `certificate` and `key`: files, for TLS. `proxies`: whose word is taken for where a request came from.
+    Raises ListenError when the files are none.
+    """
+    try:
+        return Server(_config(app, certificate, key, proxies))
+    except OSError as error:
+        raise ListenError(f"certificate: cannot be used with its key: {error.strerror or error}") from error
+
+
+def _config(app: object, certificate: str, key: str, proxies: Sequence[str]) -> uvicorn.Config:
+    config = uvicorn.Config(
+        app,  # type: ignore[arg-type]
+        lifespan="off",
+        ws="websockets-sansio",
+        ws_max_size=_LONGEST_TEXT,
+        access_log=False,
+        log_config=None,
+        log_level="warning",
+        server_header=False,
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=list(proxies),
+        ssl_certfile=certificate or None,
+        ssl_keyfile=key or None,
+        timeout_graceful_shutdown=_STOP_SECONDS,
     )
+    # Now, and not in the middle of the start: it reads the files.
+    config.load()
+    return config

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from fastapi import Depends, FastAPI, Request
@@ -74,7 +75,7 @@ def create_app(store: Store, settings: Settings, door: Door, calls: Calls = no_c
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _not_understood)
     refuse = _refuser(app)
-    app.add_middleware(security.Gate, refuse=refuse, sign_in=sign_in, host=settings.console.host)
+    app.add_middleware(security.Gate, refuse=refuse, sign_in=sign_in, names=_names(settings))
     app.add_middleware(security.Faults, refuse=refuse)
     app.add_middleware(security.Headers)
     return app
@@ -104,6 +105,14 @@ def _in_language(language: str, static: Mapping[str, str]) -> Environment:
     )
     found.globals["static"] = static
     return found
+
+
+def _names(settings: Settings) -> Collection[str]:
+    """The names that lead to the console; none: any."""
+    if settings.console.host not in security.LOOPBACK:
+        return ()
+    own = urlsplit(settings.console.url).hostname
+    return (*security.LOOPBACK, own) if own else security.LOOPBACK
 
 
 def _refuser(app: FastAPI) -> security.Refuse:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -32,7 +32,7 @@ _PENDING = {route.partition(" ")[2] for route, need in ROUTES.items() if need is
 _HEALTH = "/health"
 _OPEN_BELOW = "/static/"
 _SAFE = ("GET", "HEAD")
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
@@ -104,6 +104,8 @@ class Headers:
                 keep = static and event["status"] in (200, 304)
                 # Addresses of static files carry a digest of their content.
                 ours[b"cache-control"] = b"public, max-age=31536000, immutable" if keep else b"no-store"
+                if scope.get("scheme") == "https":
+                    ours[b"strict-transport-security"] = b"max-age=31536000"
                 theirs = [pair for pair in event.get("headers", []) if pair[0].lower() not in ours]
                 event = {**event, "headers": [*theirs, *ours.items()]}
             await send(event)
@@ -118,11 +120,11 @@ class Gate:
     show a code.
     """
 
-    def __init__(self, app: App, refuse: Refuse, sign_in: SignIn, host: str) -> None:
+    def __init__(self, app: App, refuse: Refuse, sign_in: SignIn, names: Collection[str]) -> None:
         self._app = app
         self._refuse = refuse
         self._sign_in = sign_in
-        self._local = host in _LOOPBACK
+        self._names = names
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -136,7 +138,7 @@ class Gate:
     async def _request(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope.setdefault("state", {}).update(session=None, pending=None)
         path = scope["path"]
-        if self._local and _host_name(scope) not in _LOOPBACK:
+        if self._names and _host_name(scope) not in self._names:
             # A page of another site whose name was pointed at this machine (DNS rebinding).
             return await self._refuse(scope, receive, send, 421, "This name does not lead to the console.")
         if scope["method"] not in _SAFE and not _same_origin(scope):
@@ -154,7 +156,7 @@ class Gate:
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope.setdefault("state", {}).update(session=None, pending=None)
-        local = not self._local or _host_name(scope) in _LOOPBACK
+        local = not self._names or _host_name(scope) in self._names
         trusted = local and _header(scope, b"origin") and _same_origin(scope)
         if trusted and await self._admit(scope):
             await self._app(scope, receive, send)

@@ -6,6 +6,8 @@ import asyncio
 import logging
 from collections.abc import Callable
 
+from fastapi import FastAPI
+
 from gateway import web
 from gateway.console.app import create_app, no_calls
 from gateway.console.calling import Calls
@@ -39,15 +41,16 @@ async def serve(
     Raises ConsoleError when it cannot listen.
     """
     door = door or door_of(settings)
+    app = create_app(store, settings, door, calls)
+    server = _server(app, settings)
     try:
         listener = web.listen(settings.console.host, settings.console.port)
     except web.ListenError as error:
         raise ConsoleError(f"setting console.{error}") from error
-    if not listener.getsockname()[0].startswith(("127.", "::1")):
+    exposed = not listener.getsockname()[0].startswith(("127.", "::1"))
+    if exposed and not settings.console.certificate:
         log.warning("the console listens beyond this machine, without encryption: put a TLS proxy before it")
-    url = web.address_of(listener)
-    app = create_app(store, settings, door, calls)
-    server = web.server_of(app)
+    url = settings.console.url or web.address_of(listener, bool(settings.console.certificate))
     hub = app.state.console.hub
     async with asyncio.TaskGroup() as tasks:
         watching = tasks.create_task(hub.run())
@@ -62,6 +65,17 @@ async def serve(
             watching.cancel()
             server.should_exit = True
             await running
+
+
+def _server(app: FastAPI, settings: Settings) -> web.Server:
+    console = settings.console
+    certificate, key = (
+        str(settings.folder / file) if file else "" for file in (console.certificate, console.key)
+    )
+    try:
+        return web.server_of(app, certificate, key, console.proxies)
+    except web.ListenError as error:
+        raise ConsoleError(f"setting console.{error}") from error
 
 
 async def invitation(store: Store, clinic: int, door: Door, url: str) -> str:

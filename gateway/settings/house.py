@@ -7,7 +7,7 @@ import binascii
 from enum import StrEnum
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from gateway.domain import RetryKind, State
 from gateway.settings.values import Host, Plain, Section, StoreUrl, Zone
@@ -91,11 +91,27 @@ class SecondFactor(StrEnum):
 
 
 class ConsoleSettings(Section):
-    """The web console; port 0 takes a free one."""
+    """The web console; port 0 takes a free one.
+
+    `certificate` and `key` together: the console itself speaks TLS. `url`: what browsers call it, behind a
+    proxy or by a name; `proxies`: whose word is taken for where a request came from.
+    """
 
     enabled: bool = Field(True, description="Whether the web console is there.")
     host: Host = Field("127.0.0.1", description="The address of this machine that the console listens on.")
     port: int = Field(8480, ge=0, le=65535, description="The port of the console; 0 takes any free one.")
+    url: str = Field(
+        "",
+        pattern=r"^(https?://[^/\s<>\"@]+)?$",
+        description="What browsers call it, such as https://ringwell.clinic.lan. Empty: host and port.",
+    )
+    certificate: str = Field(
+        "", description="A PEM file with the certificate of the console, and those above it. Empty: no TLS."
+    )
+    key: str = Field("", description="A PEM file with the certificate's private key.")
+    proxies: tuple[Host, ...] = Field(
+        (), description="Addresses of reverse proxies that say where a request came from, and whether by TLS."
+    )
     idle_minutes: int = Field(
         15, ge=1, le=720, description="After how many minutes without a touch a user is signed out."
     )
@@ -106,6 +122,12 @@ class ConsoleSettings(Section):
         SecondFactor.ADMINISTRATORS,
         description="Who needs a code of an app beside the password: administrators, everybody or nobody.",
     )
+
+    @model_validator(mode="after")
+    def _whole(self) -> ConsoleSettings:
+        if bool(self.certificate) != bool(self.key):
+            raise ValueError("certificate and key go together: set both, or neither")
+        return self
 
 
 class PublicSettings(Section):
