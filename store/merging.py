@@ -37,6 +37,7 @@ from store.schema import (
     renewal,
     reply,
 )
+from store.staff_tables import staff_thread
 
 _b, _g, _k, _l, _m, _r = broadcast.c, merged.c, contact.c, custom_list_entry.c, message.c, recipient.c
 # What the ledger says of an entry that follows a client into another.
@@ -86,6 +87,7 @@ def merge(
     replies = _move(conn, reply, reply.c.recipient, clinic, kept, going)
     _move(conn, document, document.c.recipient, clinic, kept, going)
     _move(conn, renewal, renewal.c.recipient, clinic, kept, going)
+    _move(conn, staff_thread, staff_thread.c.client, clinic, kept, going)
     _lists(conn, clinic, kept, going)
     _remember(conn, clinic, kept, going, number, key or uuid.uuid4().hex, by, now)
     # What either gave may be what the other's messages were refused for.

@@ -49,6 +49,7 @@ ROUTES: Mapping[str, Need] = {
     "POST /me/second/remove": IN,
     "POST /me/recovery": IN,
     "POST /me/leave-everywhere": IN,
+    "GET /me/waiting": IN,
     # Messages.
     "GET /": Rule.MESSAGING_VIEW,
     "GET /history": Rule.MESSAGING_VIEW,
@@ -67,6 +68,13 @@ ROUTES: Mapping[str, Need] = {
     "GET /api/faxes": Rule.MESSAGING_VIEW,
     "GET /api/faxes/{number}.pdf": Rule.MESSAGING_VIEW,
     "POST /api/faxes/{number}/read": Rule.MESSAGING_CREATE,
+    # Staff messages.
+    "GET /staff-messages": Rule.STAFF_MESSAGES,
+    "GET /staff-messages/new": Rule.STAFF_MESSAGES,
+    "POST /staff-messages/new": Rule.STAFF_MESSAGES,
+    "POST /staff-messages/notices": Rule.STAFF_MESSAGES,
+    "GET /staff-messages/{number:int}": Rule.STAFF_MESSAGES,
+    "POST /staff-messages/{number:int}": Rule.STAFF_MESSAGES,
     # Administration.
     "GET /settings": Rule.SETTINGS,
     "GET /settings/changes": Rule.SETTINGS,

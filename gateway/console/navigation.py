@@ -17,6 +17,8 @@ class Place:
     icon: str
     rule: Rule
     also: tuple[str, ...] = ()
+    # What of it waits for the user is shown beside it.
+    counted: bool = False
 
     def is_of(self, path: str) -> bool:
         """Whether a page belongs to it."""
@@ -38,6 +40,7 @@ MENU = (
         (
             Place("/", "Today", "today", Rule.MESSAGING_VIEW),
             Place("/history", "History", "history", Rule.MESSAGING_VIEW, ("/messages",)),
+            Place("/staff-messages", "Staff messages", "staff", Rule.STAFF_MESSAGES, counted=True),
         ),
     ),
     Part(

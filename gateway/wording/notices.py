@@ -60,6 +60,28 @@ def answered(said: Said, at: datetime, clinic: Clinic) -> str:
     return f"{subject}\n\n{text.format(when=_moment(at, clinic))}"
 
 
+_WAITING = {
+    "en": (
+        "You have a message in Ringwell",
+        "Another user wrote to you. The message is under Staff messages.",
+    ),
+    "es": (
+        "Tiene un mensaje en Ringwell",
+        "Otro usuario le ha escrito. El mensaje está en Mensajes del personal.",
+    ),
+}
+
+
+def message_waits(language: str) -> str:
+    """That another user wrote: a line of subject, an empty one, then the text."""
+    return "\n\n".join(_WAITING["es" if language == "es" else "en"])
+
+
+def message_waits_in_short(language: str) -> str:
+    """The same as a text."""
+    return _WAITING["es" if language == "es" else "en"][0] + "."
+
+
 def _moment(at: datetime, clinic: Clinic) -> str:
     moment = at.astimezone(ZoneInfo(clinic.zone))
     return f"{spoken.write_date(moment, clinic.language)}, {spoken.write_time(moment, clinic.language)}"

@@ -1,12 +1,25 @@
 """The pages: each module has the routes of one entry of the menu."""
 
-from gateway.console.pages import audit, history, me, profiles, settings, signing_in, today, users
+from gateway.console.pages import (
+    audit,
+    history,
+    me,
+    profiles,
+    settings,
+    signing_in,
+    staff_messages,
+    today,
+    users,
+    waiting,
+)
 
 ROUTERS = (
     signing_in.router,
     me.router,
+    waiting.router,
     today.router,
     history.router,
+    staff_messages.router,
     settings.router,
     users.router,
     profiles.router,
