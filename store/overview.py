@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 
 from gateway.domain import DUE_STATES, Channel, State
-from store.queue import in_states
+from store.queue import UNKNOWN, in_states
 from store.schema import attempt, broadcast, message
 
 _b, _m, _a = broadcast.c, message.c, attempt.c
@@ -75,15 +75,30 @@ def _leased(clinic: int) -> Select[tuple[int]]:
     return select(_m.broadcast).where(_m.clinic + 0 == clinic, _m.lease_until > _EPOCH, in_states(_LEASED))
 
 
-def tally(
-    conn: Connection, clinic: int, broadcasts: Sequence[int]
-) -> dict[tuple[int, State, str | None], int]:
-    """Messages of these broadcasts by (broadcast, state, cause)."""
-    group = (_m.broadcast, _m.state, _m.cause)
+class Tallied(NamedTuple):
+    """So many messages of a broadcast that stand alike."""
+
+    broadcast: int
+    channel: Channel
+    state: State
+    cause: str | None
+    messages: int
+
+
+def tally(conn: Connection, clinic: int, broadcasts: Sequence[int]) -> list[Tallied]:
+    """Messages of these broadcasts by broadcast, channel, state and cause."""
+    group = (_m.broadcast, _m.channel, _m.state, _m.cause)
     rows = conn.execute(
         select(*group, func.count()).where(_m.clinic == clinic, _m.broadcast.in_(broadcasts)).group_by(*group)
     )
-    return {(row[0], State(row[1]), row[2]): row[3] for row in rows}
+    return [Tallied(row[0], Channel(row[1]), State(row[2]), row[3], row[4]) for row in rows]
+
+
+def unknown(conn: Connection, clinic: int) -> int:
+    """How many messages may or may not have arrived, however old."""
+    # By the partial index, which names the channel.
+    mine = _m.clinic == clinic, _m.channel.in_([one.value for one in Channel]), UNKNOWN
+    return conn.execute(select(func.count()).select_from(message).where(*mine)).scalar_one()
 
 
 def outcomes(

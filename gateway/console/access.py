@@ -52,6 +52,7 @@ ROUTES: Mapping[str, Need] = {
     "GET /me/waiting": IN,
     # Messages.
     "GET /": Rule.MESSAGING_VIEW,
+    "GET /today/calls": Rule.MESSAGING_VIEW,
     "GET /history": Rule.MESSAGING_VIEW,
     "GET /messages/{text}": Rule.MESSAGING_VIEW,
     "GET /api/today": Rule.MESSAGING_VIEW,

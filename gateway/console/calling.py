@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,6 +12,8 @@ from store import history
 from store.engine import Store
 from store.history import Entry
 
+# What is shown of a row's kind.
+KINDS: Mapping[str, str] = {"call": "Call", "fax": "Fax", "call-back": "Call back"}
 Calls = Callable[[], Awaitable[Sequence[LiveCall]]]
 
 

@@ -36,7 +36,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
-    "require-trusted-types-for 'script'; trusted-types ringwell"
+    "require-trusted-types-for 'script'; trusted-types ringwell ringwell-part"
 )
 _HEADERS = {
     b"content-security-policy": _POLICY.encode(),

@@ -57,6 +57,21 @@ async def test_the_counters_add_up_to_every_message(browser: httpx.AsyncClient, 
     ]
 
 
+async def test_today_tells_how_each_channel_reaches_people_and_what_waits_for_a_person(
+    browser: httpx.AsyncClient, day: Day
+) -> None:
+    await busy_day(day)
+    page = (await browser.get("/")).text
+    cells = dict(re.findall(r'id="((?:r|need)-[a-z-]+)" data-cell[^>]*>([^<]*)<', page))
+    # Of the calls 12 were delivered, 9 of them confirmed, and one failed; the mails have left.
+    assert cells["r-voice-sent"] == "13"
+    assert (cells["r-voice-reached"], cells["r-voice-confirmed"]) == ("92 %", "69 %")
+    assert (cells["r-email-sent"], cells["r-email-reached"]) == ("7", "0 %")
+    assert "r-fax-sent" not in cells, "refused faxes were never sent"
+    assert cells["need-failed"] == "1"
+    assert "need-unknown" not in cells
+
+
 async def test_outcomes_stand_in_the_clinics_hours(browser: httpx.AsyncClient, day: Day) -> None:
     await busy_day(day)
     hours = (await browser.get("/api/today")).json()["hours"]
@@ -262,8 +277,13 @@ async def test_calls_in_progress_show_stage_and_person_but_no_number(
         assert (await client.get("/api/calls")).status_code == 401
         await come_in(client, door, administrator)
         rows = (await client.get("/api/calls")).json()["calls"]
+        board, part = (await client.get("/")).text, (await client.get("/today/calls")).text
     assert [(row["message"], row["stage"], row["trunk"]) for row in rows] == [
         (entry.id, "ringing", "main") for entry in some
     ]
     assert [row["name"] for row in rows] == [entry.name for entry in some]
-    assert not any(entry.address in str(rows) for entry in some)
+    for shown in (str(rows), board, part):
+        assert not any(entry.address in shown for entry in some)
+    for page in (board, part):
+        assert page.count("Ringing") == len(some)
+        assert "hidden" not in page.partition('id="calls"')[2].partition(">")[0]

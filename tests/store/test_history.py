@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from gateway.domain import State
+from gateway.domain import Channel, State
 from store import history, overview
 from store.history import Filter
 from tests.store.world import CLINIC, NOON, World, delivered
@@ -117,7 +117,10 @@ async def test_tallies_and_outcomes_are_of_the_broadcasts_asked_for(world: World
     world.clock.move(minutes=20)
     await world.settle(delivered(numbers[2], cause="read"), *(delivered(number) for number in others))
     tally = await world.store.read(overview.tally, CLINIC, [1])
-    assert tally == {(1, State.DELIVERED, "receipt-delivered"): 2, (1, State.DELIVERED, "read"): 1}
+    assert sorted(tally) == [
+        (1, Channel.SMS, State.DELIVERED, "read", 1),
+        (1, Channel.SMS, State.DELIVERED, "receipt-delivered", 2),
+    ]
     since = NOON - timedelta(hours=1)
     outcomes = await world.store.read(overview.outcomes, CLINIC, [1], since)
     assert sorted(outcomes) == [
@@ -126,6 +129,14 @@ async def test_tallies_and_outcomes_are_of_the_broadcasts_asked_for(world: World
     ]
     later = await world.store.read(overview.outcomes, CLINIC, [1], NOON + timedelta(minutes=1))
     assert [row[3] for row in later] == [1]
+
+
+async def test_messages_whose_fate_is_unknown_are_counted_however_old(world: World) -> None:
+    await world.message(State.UNKNOWN)
+    await world.message(State.UNKNOWN, channel="voice", broadcast=9)
+    await world.message(State.FAILED)
+    await world.message(State.UNKNOWN, clinic=2)
+    assert await world.store.read(overview.unknown, CLINIC) == 2
 
 
 async def test_several_messages_are_looked_up_by_number(world: World) -> None:

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from gateway.console import rows, today
+from gateway.console.calling import KINDS, rows_of
 from gateway.console.shared import language_of, shared
 
 router = APIRouter()
@@ -21,7 +22,17 @@ async def show_today(request: Request) -> Response:
     values = {
         "today": found,
         "cells": today.cells(found),
+        "calls": await rows_of(console.store, console.clinic, console.calls),
+        "kinds": KINDS,
         "minute": lambda at: rows.minute(at, console.zone, now),
         "date": format_date(now.astimezone(console.zone), "full", locale=language_of(request)),
     }
     return console.page(request, "today.html", values)
+
+
+@router.get("/today/calls")
+async def show_calls(request: Request) -> Response:
+    """What is up right now, for the board that fetches it again and again."""
+    console = shared(request)
+    found = await rows_of(console.store, console.clinic, console.calls)
+    return console.page(request, "calls.html", {"calls": found, "kinds": KINDS})
