@@ -34,6 +34,8 @@ ROUTES: Mapping[str, Need] = {
     "POST /enter": OPEN,
     "GET /sign-in": OPEN,
     "POST /sign-in": OPEN,
+    "GET /sign-in/provider": OPEN,
+    "GET /sign-in/provider/back": OPEN,
     "GET /sign-in/code": PENDING,
     "POST /sign-in/code": PENDING,
     "GET /sign-in/second": PENDING,

@@ -16,6 +16,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 
+from gateway.accounts.oidc import Provider
 from gateway.accounts.signing_in import SignIn
 from gateway.console import access, api, live, pages, security, today
 from gateway.console.calling import Calls
@@ -65,7 +66,9 @@ def create_app(store: Store, settings: Settings, door: Door, calls: Calls = no_c
         return Snapshot(found.shape, today.cells(found))
 
     sign_in = SignIn(store, settings.clinic.id, settings.console)
-    console = Console(store, settings, door, sign_in, Hub(look), calls, zone, _templates())
+    oidc = settings.console.oidc
+    provider = Provider(oidc) if oidc.issuer else None
+    console = Console(store, settings, door, sign_in, Hub(look), calls, zone, provider, _templates())
     app.state.console = console
     routers = (*pages.ROUTERS, *api.ROUTERS, live.router)
     access.check(routers)

@@ -33,6 +33,22 @@ def give_device(request: Request, answer: Response, secret: str) -> None:
     _set(request, answer, _name(request.scope) + "-known", secret, max_age=_HALF_A_YEAR)
 
 
+def pending_cookie(scope: Scope) -> str:
+    """What a browser carries while it is at the identity provider."""
+    return _read(scope, _name(scope) + "-pending")
+
+
+def give_pending(request: Request, answer: Response, value: str) -> None:
+    """For ten minutes. Lax: it must come along when another site sends the browser back."""
+    secure, name = request.url.scheme == "https", _name(request.scope) + "-pending"
+    answer.set_cookie(name, value, max_age=600, httponly=True, samesite="lax", secure=secure)
+
+
+def take_pending(request: Request, answer: Response) -> None:
+    """Back from the provider."""
+    answer.delete_cookie(_name(request.scope) + "-pending", httponly=True, samesite="lax")
+
+
 def take_session(request: Request, answer: Response) -> None:
     """Sign out."""
     answer.delete_cookie(_name(request.scope), httponly=True, samesite="strict")

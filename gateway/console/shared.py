@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from starlette.requests import HTTPConnection
 from starlette.responses import HTMLResponse
 
+from gateway.accounts.oidc import Provider
 from gateway.accounts.signing_in import SignIn
 from gateway.console import words
 from gateway.console.access import csrf_token
@@ -42,6 +43,7 @@ class Console:
     hub: Hub
     calls: Calls
     zone: ZoneInfo
+    provider: Provider | None
     # By language.
     templates: Mapping[str, Environment]
 
@@ -49,6 +51,12 @@ class Console:
     def clinic(self) -> int:
         """Its number: whatever is read or written is of this clinic alone."""
         return self.settings.clinic.id
+
+    @property
+    def provider_name(self) -> str:
+        """What the sign-in page calls the identity provider; empty: there is none."""
+        oidc = self.settings.console.oidc
+        return (oidc.name or oidc.issuer.partition("://")[2]) if oidc.issuer else ""
 
     async def read(
         self, work: Callable[Concatenate[Connection, int, P], T], *args: P.args, **kwargs: P.kwargs

@@ -90,6 +90,20 @@ class SecondFactor(StrEnum):
     EVERYBODY = "everybody"
 
 
+class OidcSettings(Section):
+    """The clinic's identity provider, by OpenID Connect. Empty `issuer`: users sign in by password alone."""
+
+    issuer: str = Field(
+        "",
+        pattern=r"^(https://[^\s<>\"]+|http://(127\.0\.0\.1|localhost)(:\d+)?[^\s<>\"]*)?$",
+        description="The provider's address as it calls itself. Empty: users sign in by password alone.",
+    )
+    client_id: str = Field("", description="What the provider calls this console.")
+    client_secret: SecretStr = Field(SecretStr(""), description="The secret that the provider gave for it.")
+    claim: Plain = Field("email", description="What of the provider's answer is the user's login here.")
+    name: Plain = Field("", max_length=60, description="What the button of the sign-in page calls it.")
+
+
 class ConsoleSettings(Section):
     """The web console; port 0 takes a free one.
 
@@ -122,6 +136,8 @@ class ConsoleSettings(Section):
         SecondFactor.ADMINISTRATORS,
         description="Who needs a code of an app beside the password: administrators, everybody or nobody.",
     )
+
+    oidc: OidcSettings = OidcSettings()
 
     @model_validator(mode="after")
     def _whole(self) -> ConsoleSettings:

@@ -4,6 +4,7 @@ from gateway.console.pages import (
     audit,
     history,
     me,
+    oidc,
     profiles,
     settings,
     signing_in,
@@ -15,6 +16,7 @@ from gateway.console.pages import (
 
 ROUTERS = (
     signing_in.router,
+    oidc.router,
     me.router,
     waiting.router,
     today.router,

@@ -130,11 +130,11 @@ async def _admitted(request: Request, account: Account, stage: str, secret: str)
     answer = RedirectResponse(where, 303)
     give_session(request, answer, secret)
     if stage == IN:
-        await _remember(request, answer, account)
+        await remember(request, answer, account)
     return answer
 
 
-async def _remember(request: Request, answer: Response, account: Account) -> None:
+async def remember(request: Request, answer: Response, account: Account) -> None:
     """The browser is known from now on: others' wrong tries do not lock it out."""
     console = shared(request)
     known = device_cookie(request.scope) or random.token_urlsafe(32)
@@ -149,9 +149,16 @@ async def _remember(request: Request, answer: Response, account: Account) -> Non
 @router.get("/sign-in")
 async def show_sign_in(request: Request) -> Response:
     """Login and password; where there is nobody yet, how to begin."""
+    return sign_in_page(request, anybody=bool(await shared(request).read(accounts.accounts)))
+
+
+def sign_in_page(
+    request: Request, wrong: str = "", login: str = "", status: int = 200, anybody: bool = True
+) -> Response:
+    """The ways in: by password, and by the provider where there is one."""
     console = shared(request)
-    anybody = bool(await console.read(accounts.accounts))
-    return console.page(request, "sign_in.html", {"anybody": anybody, "wrong": "", "login": ""})
+    values = {"anybody": anybody, "wrong": wrong, "login": login, "provider": console.provider_name}
+    return console.page(request, "sign_in.html", values, status)
 
 
 @router.post("/sign-in")
@@ -159,12 +166,12 @@ async def sign_in(
     request: Request, login: Annotated[str, Form()] = "", password: Annotated[str, Form()] = ""
 ) -> Response:
     """Come in by login and password, maybe as far as the second factor."""
-    console = shared(request)
+    console, login = shared(request), login[:200]
     try:
-        account, secret = await console.sign_in.by_password(login[:200], password, browser_of(request))
+        account, secret = await console.sign_in.by_password(login, password, browser_of(request))
     except (RefusedError, LaterError) as error:
-        values = {"anybody": True, "wrong": _told(request, error, _WRONG), "login": login[:200]}
-        return console.page(request, "sign_in.html", values, 401 if isinstance(error, RefusedError) else 429)
+        status = 401 if isinstance(error, RefusedError) else 429
+        return sign_in_page(request, _told(request, error, _WRONG), login, status)
     return await _admitted(request, account, _next(console, account), secret)
 
 
@@ -204,7 +211,7 @@ async def show_second(request: Request, code: Annotated[str, Form()] = "") -> Re
         status = 401 if isinstance(error, RefusedError) else 429
         return console.page(request, "code.html", {"wrong": wrong}, status)
     answer = RedirectResponse("/", 303)
-    await _remember(request, answer, session.account)
+    await remember(request, answer, session.account)
     return answer
 
 
@@ -242,7 +249,7 @@ async def enrol(
     deed = Deed(session.account.id, session.account.name, "signed-in")
     await console.store.run(_promote, console.clinic, key, deed, console.store.clock())
     answer = console.page(request, "recovery.html", {"codes": codes})
-    await _remember(request, answer, session.account)
+    await remember(request, answer, session.account)
     return answer
 
 
