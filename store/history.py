@@ -81,22 +81,27 @@ def entries(
     query = _filtered(_ENTRY, clinic, wanted)
     if after is not None:
         rows = conn.execute(query.where(_m.id > after).order_by(_m.id).limit(most)).all()
-        return [_entry(row) for row in reversed(rows)]
+        return [read_entry(row) for row in reversed(rows)]
     if before is not None:
         query = query.where(_m.id < before)
-    return [_entry(row) for row in conn.execute(query.order_by(_m.id.desc()).limit(most))]
+    return [read_entry(row) for row in conn.execute(query.order_by(_m.id.desc()).limit(most))]
+
+
+def listed() -> Select[Any]:
+    """What entries are made from, of all messages of everybody."""
+    return _ENTRY
 
 
 def entry(conn: Connection, clinic: int, number: int) -> Entry | None:
     """One message."""
     row = conn.execute(_ENTRY.where(_m.clinic == clinic, _m.id == number)).first()
-    return _entry(row) if row else None
+    return read_entry(row) if row else None
 
 
 def entries_of(conn: Connection, clinic: int, numbers: Sequence[int]) -> dict[int, Entry]:
     """These messages, by number; a few hundred at most."""
     rows = conn.execute(_ENTRY.where(_m.clinic == clinic, _m.id.in_(numbers))) if numbers else ()
-    return {row.id: _entry(row) for row in rows}
+    return {row.id: read_entry(row) for row in rows}
 
 
 def _filtered(query: Select[Any], clinic: int, wanted: Filter) -> Select[Any]:
@@ -114,7 +119,8 @@ def _filtered(query: Select[Any], clinic: int, wanted: Filter) -> Select[Any]:
     return query
 
 
-def _entry(row: Any) -> Entry:
+def read_entry(row: Any) -> Entry:
+    """A row of `listed` as an entry."""
     return Entry(
         id=row.id,
         broadcast=row.broadcast,

@@ -281,6 +281,7 @@ message = table(
     # Without the channel: a plan done again after a changed preference must not write a second message.
     UniqueConstraint("clinic", "broadcast", "recipient", "appointment", "step"),
     Index("ix_message_due", "clinic", "channel", "due_at", "id", postgresql_where=_DUE, sqlite_where=_DUE),
+    Index(None, "clinic", "recipient", "id"),
     Index("ix_message_about", "clinic", "appointment", postgresql_where=_ABOUT, sqlite_where=_ABOUT),
     Index("ix_message_undone", "clinic", "appointment", postgresql_where=_UNDONE, sqlite_where=_UNDONE),
     Index("ix_message_refused", "clinic", "recipient", postgresql_where=_REFUSED, sqlite_where=_REFUSED),

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, bindparam, case, literal, literal_column, select, union_all
+from sqlalchemy import Connection, bindparam, case, literal_column, select
 
 from gateway.domain import Channel, RecipientKind
 from store import merging
 from store.batch import among
 from store.queue import Claimed
-from store.schema import broadcast, consent, message, recipient
+from store.schema import consent, message, recipient
 
-_r, _m, _s, _b = recipient.c, message.c, consent.c, broadcast.c
+_r, _m, _s = recipient.c, message.c, consent.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,23 +65,10 @@ def person(conn: Connection, clinic: int, name: str) -> Person | None:
     return Person(row.id, row.external_id, RecipientKind(row.kind), told, wish)
 
 
-# One look into the index on broadcast and recipient for each broadcast: a client's messages have no other.
-_orders = union_all(
-    select(_b.id).where(_b.clinic == bindparam("c")),
-    select(literal(0, BigInteger)),
-).subquery("orders")
-_OF_PERSON = (
-    select(_m.id)
-    .select_from(_orders)
-    .join(message, (_m.clinic == bindparam("c")) & (_m.broadcast == _orders.c.id))
-    .where(_m.recipient == bindparam("who"))
-)
-
-
 def latest(conn: Connection, clinic: int, who: int, most: int) -> list[int]:
     """The numbers of somebody's newest messages, the newest first."""
-    # Sorted here: with an order and a limit an engine would rather walk through everybody's messages.
-    return sorted(conn.execute(_OF_PERSON, {"c": clinic, "who": who}).scalars(), reverse=True)[:most]
+    query = select(_m.id).where(_m.clinic == clinic, _m.recipient == who)
+    return list(conn.execute(query.order_by(_m.id.desc()).limit(most)).scalars())
 
 
 def asked_again(conn: Connection, clinic: int, numbers: Collection[int]) -> list[Claimed]:

@@ -76,7 +76,7 @@ QUESTIONS: dict[str, tuple[str, Callable[..., Any], tuple[Any, ...]]] = {
     "next steps": ("uq_message|autoindex_message|ix_message_due", cascades.follow, (CLINIC, [1, 2], NOON)),
     "answered": ("uq_message|autoindex_message|ix_message_leased", cascades.stop, (CLINIC, 1, NOON)),
     "overdue": ("ix_message_due", sweep.overdue, (CLINIC, SMS, NOON, 500)),
-    "of a client": ("uq_message|autoindex_message", why.latest, (CLINIC, 7, 5)),
+    "of a client": ("ix_message_clinic_recipient_id", why.latest, (CLINIC, 7, 5)),
     "cancel": ("uq_message|autoindex_message", broadcasts.cancel, (CLINIC, 1, NOON)),
     "today": (
         "ix_message_(due|leased)",
