@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +14,6 @@ from sqlalchemy import (
     Integer,
     Select,
     bindparam,
-    case,
     exists,
     func,
     literal,
@@ -26,9 +24,10 @@ from sqlalchemy import (
 from gateway.domain import State
 from store.history import Entry, listed, read_entry
 from store.queue import in_states
-from store.schema import appointment, broadcast, message
+from store.schema import appointment, broadcast, message, recipient
+from store.tables import Instant
 
-_a, _b, _m = appointment.c, broadcast.c, message.c
+_a, _b, _m, _r = appointment.c, broadcast.c, message.c, recipient.c
 # So many numbers are looked through at a time: a few milliseconds on either engine.
 WINDOW = 20_000
 SECONDS = 0.05
@@ -81,6 +80,8 @@ def page(
     if after is not None:
         return _upwards(conn, clinic, query, most, after, seconds)
     top = before if before is not None else _newest(conn, clinic) + 1
+    if wanted.until is not None:
+        top = _planned_by(conn, clinic, wanted.until, top)
     return _downwards(conn, query, most, top, seconds)
 
 
@@ -150,6 +151,33 @@ def _upwards(
     return Found(tuple(reversed(found)))
 
 
+def _planned_by(conn: Connection, clinic: int, until: datetime, top: int) -> int:
+    """A number not above `top` from which on all messages were planned after a moment: a few looks.
+
+    What was planned later changed later, too. Numbers rise with the plans; a message of a broadcast was
+    planned when that was ordered, or later.
+    """
+    low = 0
+    while top - low > WINDOW:
+        middle = (low + top) // 2
+        if conn.execute(_ORDERED_AT, {"c": clinic, "i": middle, "until": until}).first():
+            top = middle
+        else:
+            low = middle
+    return top
+
+
+_ORDERED_AT = (
+    select(_m.id)
+    .join(broadcast, (_b.clinic == _m.clinic) & (_b.id == _m.broadcast))
+    .where(
+        _m.clinic == bindparam("c"),
+        _m.id == bindparam("i"),
+        _b.created_at >= bindparam("until", type_=Instant),
+    )
+)
+
+
 def _newest(conn: Connection, clinic: int) -> int:
     newest = select(_m.id).where(_m.clinic == clinic).order_by(_m.id.desc()).limit(1)
     return int(conn.execute(newest).scalar() or 0)
@@ -188,3 +216,42 @@ def _answered(answer: str) -> ColumnElement[bool]:
     if answer == CONFIRMED:
         return said
     return ~func.coalesce(said, literal(False)) & in_states(_TOLD) & visit
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Somebody who gets messages, as a list tells them apart."""
+
+    id: int
+    external_id: str
+    name: str
+
+
+_WHO = (_r.id, _r.external_id, _r.given_name, _r.family_name)
+
+
+def client(conn: Connection, clinic: int, number: int) -> Client | None:
+    """Somebody by our own number."""
+    rows = conn.execute(select(*_WHO).where(_r.clinic == clinic, _r.id == number))
+    return next((_client(row) for row in rows), None)
+
+
+def clients(conn: Connection, clinic: int, typed: str, most: int) -> list[Client]:
+    """Whoever has this id in the practice system, or else a name that begins like that."""
+    query = select(*_WHO).where(_r.clinic == clinic)
+    typed = " ".join(typed.replace(",", " ").split())
+    rows = conn.execute(query.where(_r.external_id == typed).order_by(_r.kind).limit(most)).all()
+    if not rows:
+        named = query.where(_named(typed.casefold()))
+        rows = conn.execute(named.order_by(_r.family_name, _r.given_name, _r.id).limit(most)).all()
+    return [_client(row) for row in rows]
+
+
+def _named(typed: str) -> ColumnElement[bool]:
+    whole = func.lower(_r.given_name + " " + _r.family_name)
+    turned = func.lower(_r.family_name + " " + _r.given_name)
+    return or_(whole.startswith(typed, autoescape=True), turned.startswith(typed, autoescape=True))
+
+
+def _client(row: Any) -> Client:
+    return Client(row.id, row.external_id, f"{row.given_name} {row.family_name}".strip())

@@ -56,6 +56,7 @@ ROUTES: Mapping[str, Need] = {
     "GET /": Rule.MESSAGING_VIEW,
     "GET /today/calls": Rule.MESSAGING_VIEW,
     "GET /history": Rule.MESSAGING_VIEW,
+    "POST /history/client": Rule.MESSAGING_VIEW,
     "GET /messages/{text}": Rule.MESSAGING_VIEW,
     "GET /api/today": Rule.MESSAGING_VIEW,
     "GET /api/calls": Rule.MESSAGING_VIEW,

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from babel.messages.pofile import read_po
 
+from gateway.policy.words import WORDS
+
 LANGUAGES: Mapping[str, str] = {"en": "English", "es": "Español"}
 USUAL = "en"
 _CATALOGS = Path(__file__).parent / "locale"
@@ -16,14 +18,16 @@ _CATALOGS = Path(__file__).parent / "locale"
 @cache
 def catalog(language: str) -> Mapping[str, str]:
     """English to this language, of all parts of the console."""
-    found: dict[str, str] = {}
+    # The reasons of verdicts are in every language already: the command line tells them, too.
+    reasons, told = WORDS["en"], WORDS.get(language, {})
+    found: dict[str, str] = {reasons[code]: said for code, said in told.items() if code in reasons}
     for path in sorted((_CATALOGS / language).glob("*.po")):
         with path.open("rb") as file:
             for message in read_po(file, locale=language):
                 # A sentence with a number has two of each: for one, and for more.
                 ids = (message.id,) if isinstance(message.id, str) else message.id
-                told = (message.string,) if isinstance(message.string, str) else message.string or ()
-                found |= {one: said for one, said in zip(ids, told, strict=True) if one and said}
+                strings = (message.string,) if isinstance(message.string, str) else message.string or ()
+                found |= {one: said for one, said in zip(ids, strings, strict=True) if one and said}
     return found
 
 

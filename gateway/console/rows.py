@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,65 +11,14 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from gateway.console import words
-from gateway.domain import Channel, RingwellError, State
-from store import history, overview
-from store.history import Entry, Filter
+from gateway.console.filters import whole as whole
+from gateway.console.words import Say, as_it_is
+from gateway.domain import State
+from store import history, overview, searching
+from store.history import Entry
+from store.searching import Search
 
 PAGE = 50
-
-
-class FilterError(RingwellError):
-    """An address asks for a filter that does not exist."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """The filters of an address, as they stand in it; empty means all."""
-
-    broadcast: str = ""
-    channel: str = ""
-    state: str = ""
-
-    @property
-    def query(self) -> dict[str, str]:
-        """Those that are set."""
-        values = {"broadcast": self.broadcast, "channel": self.channel, "state": self.state}
-        return {key: value for key, value in values.items() if value}
-
-    def filter(self) -> Filter:
-        """For the store; FilterError when a value is not one."""
-        if self.broadcast and whole(self.broadcast) is None:
-            raise FilterError("The address names a broadcast that is not a number.")
-        if self.channel and self.channel not in {channel.value for channel in Channel}:
-            raise FilterError("The address names a channel that does not exist.")
-        return Filter(
-            broadcast=whole(self.broadcast),
-            channel=self.channel or None,
-            states=_states(self.state) if self.state else None,
-        )
-
-
-def whole(text: str) -> int | None:
-    """A message's or broadcast's number, None when the text is not one."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 18 else None
-
-
-def number(text: str) -> int | None:
-    """A position in the list; FilterError when it is not a number."""
-    found = whole(text)
-    if text and found is None:
-        raise FilterError("The address names a position that is not a number.")
-    return found
-
-
-def _states(wanted: str) -> tuple[State, ...]:
-    for group in words.GROUPS:
-        if group.key == wanted:
-            return group.states
-    try:
-        return (State(wanted),)
-    except ValueError as error:
-        raise FilterError("The address names a state that does not exist.") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +28,7 @@ class Row:
     id: int
     broadcast: int
     broadcast_name: str
+    recipient: int
     name: str
     channel: str
     address: str
@@ -91,68 +42,91 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of the history, and whether there are pages beside it."""
+    """A page of the history, and whether there are pages beside it.
+
+    `further`: the time was over before everything was looked through; the pages beside it look on.
+    """
 
     rows: tuple[Row, ...]
     headings: tuple[overview.Heading, ...]
     older: int | None
     newer: int | None
+    further: bool = False
 
 
 def read_page(
     conn: Connection,
     clinic: int,
-    wanted: Filter,
+    wanted: Search,
     zone: ZoneInfo,
     now: datetime,
+    say: Say = as_it_is,
     before: int | None = None,
     after: int | None = None,
 ) -> Page:
     """The rows on one page; one more than a page is read to know whether it is the last."""
-    found = history.entries(conn, clinic, wanted, PAGE + 1, before, after)
-    more = len(found) > PAGE
-    found = found[-PAGE:] if after is not None else found[:PAGE]
+    looked = searching.page(conn, clinic, wanted, PAGE + 1, before, after)
+    more = len(looked.entries) > PAGE
+    found = looked.entries[-PAGE:] if after is not None else looked.entries[:PAGE]
     known = tuple(overview.headings(conn, clinic))
     names = {heading.id: heading.name for heading in known}
-    rows = tuple(row(entry, names.get(entry.broadcast, ""), zone, now) for entry in found)
-    has_older = bool(found) and (more or after is not None)
-    has_newer = bool(found) and (more if after is not None else before is not None)
-    return Page(rows, known, found[-1].id if has_older else None, found[0].id if has_newer else None)
+    rows = tuple(row(entry, names.get(entry.broadcast, ""), zone, now, say) for entry in found)
+    older, newer = _beside(found, more, before, after)
+    if looked.further is not None and after is None:
+        older = looked.further
+    elif looked.further is not None:
+        newer = looked.further
+    return Page(rows, known, older, newer, looked.further is not None)
 
 
-def row(entry: Entry, broadcast_name: str, zone: ZoneInfo, now: datetime) -> Row:
+def _beside(
+    found: Sequence[Entry], more: bool, before: int | None, after: int | None
+) -> tuple[int | None, int | None]:
+    """The positions of the pages below and above."""
+    if not found:
+        return (None if after is None else after + 1), (None if before is None else before - 1)
+    has_older = more or after is not None
+    has_newer = more if after is not None else before is not None
+    return found[-1].id if has_older else None, found[0].id if has_newer else None
+
+
+def row(entry: Entry, broadcast_name: str, zone: ZoneInfo, now: datetime, say: Say = as_it_is) -> Row:
     """A message in words."""
+    shown = words.chip(entry.state, entry.channel, entry.cause)
     return Row(
         id=entry.id,
         broadcast=entry.broadcast,
         broadcast_name=broadcast_name,
+        recipient=entry.recipient,
         name=entry.name,
-        channel=words.CHANNELS.get(entry.channel, entry.channel),
-        address=words.mask(entry.address) if entry.address else "none",
+        channel=say(words.CHANNELS.get(entry.channel, entry.channel)),
+        address=words.mask(entry.address) if entry.address else say("none"),
         state=entry.state.value,
-        chip=words.chip(entry.state, entry.channel, entry.cause),
+        chip=words.Chip(say(shown.word), shown.tone),
         attempts=entry.attempts,
-        why=_why(entry, zone, now),
-        updated=moment(entry.updated_at, zone, now),
+        why=_why(entry, zone, now, say),
+        updated=moment(entry.updated_at, zone, now, say),
         updated_at=entry.updated_at,
     )
 
 
-def _why(entry: Entry, zone: ZoneInfo, now: datetime) -> str:
-    text = words.why(entry.state, entry.cause, entry.reason)
+def _why(entry: Entry, zone: ZoneInfo, now: datetime, say: Say) -> str:
+    text = words.why(entry.state, entry.cause, entry.reason, say)
     if entry.state is State.SCHEDULED and entry.due_at > now:
-        due = moment(entry.due_at, zone, now)
-        return f"{text}; next try {due}" if entry.cause else f"{text or 'Scheduled'}; due {due}"
+        due = moment(entry.due_at, zone, now, say)
+        if entry.cause:
+            return say("%(why)s; next try %(due)s") % {"why": text, "due": due}
+        return say("%(why)s; due %(due)s") % {"why": text or say("Scheduled"), "due": due}
     return text
 
 
-def moment(at: datetime, zone: ZoneInfo, now: datetime) -> str:
+def moment(at: datetime, zone: ZoneInfo, now: datetime, say: Say = as_it_is) -> str:
     """A time of today as 09:03:58, another day's as 22 Nov 09:03."""
     local = at.astimezone(zone)
     if local.date() == now.astimezone(zone).date():
         return f"{local:%H:%M:%S}"
     year = "" if local.year == now.astimezone(zone).year else f" {local.year}"
-    return f"{local.day} {local:%b}{year} {local:%H:%M}"
+    return f"{local.day} {say(f'{local:%b}')}{year} {local:%H:%M}"
 
 
 def minute(at: datetime, zone: ZoneInfo, now: datetime) -> str:
@@ -190,38 +164,40 @@ class Detail:
         return f"{self.row.chip.word}|{self.row.updated_at}|{self.tries}|{self.receipts}|{len(self.replies)}"
 
 
-def read_detail(conn: Connection, clinic: int, number: int, zone: ZoneInfo, now: datetime) -> Detail | None:
+def read_detail(
+    conn: Connection, clinic: int, number: int, zone: ZoneInfo, now: datetime, say: Say = as_it_is
+) -> Detail | None:
     """One message, None when there is no such."""
     entry = history.entry(conn, clinic, number)
     if entry is None:
         return None
     names = {heading.id: heading.name for heading in overview.headings(conn, clinic)}
     return Detail(
-        row=row(entry, names.get(entry.broadcast, ""), zone, now),
-        due=moment(entry.due_at, zone, now),
-        tries=tuple(_try(a, zone, now) for a in history.attempts(conn, clinic, [number])),
-        receipts=tuple(_receipt(r, zone, now) for r in history.receipts_of(conn, clinic, number)),
+        row=row(entry, names.get(entry.broadcast, ""), zone, now, say),
+        due=moment(entry.due_at, zone, now, say),
+        tries=tuple(_try(a, zone, now, say) for a in history.attempts(conn, clinic, [number])),
+        receipts=tuple(_receipt(r, say) for r in history.receipts_of(conn, clinic, number)),
         replies=tuple(
-            (moment(r["at"], zone, now), words.readable(r["kind"]), r["text"])
+            (moment(r["at"], zone, now, say), say(words.readable(r["kind"])), r["text"])
             for r in history.replies_to(conn, clinic, number)
         ),
     )
 
 
-def _try(attempt: dict[str, Any], zone: ZoneInfo, now: datetime) -> Try:
+def _try(attempt: dict[str, Any], zone: ZoneInfo, now: datetime, say: Say) -> Try:
     took = (attempt["settled_at"] - attempt["started_at"]).total_seconds()
     return Try(
         attempt["number"],
-        moment(attempt["started_at"], zone, now),
-        moment(attempt["settled_at"], zone, now),
+        moment(attempt["started_at"], zone, now, say),
+        moment(attempt["settled_at"], zone, now, say),
         f"{took:,.1f}",
-        words.OUTCOMES.get(attempt["outcome"], words.readable(attempt["outcome"])),
-        words.cause(attempt["cause"]),
-        words.evidence(attempt["evidence"]),
+        say(words.OUTCOMES.get(attempt["outcome"], words.readable(attempt["outcome"]))),
+        words.cause(attempt["cause"], say),
+        [(say(label), value) for label, value in words.evidence(attempt["evidence"])],
     )
 
 
-def _receipt(found: dict[str, Any], zone: ZoneInfo, now: datetime) -> tuple[int, str, str, str]:
+def _receipt(found: dict[str, Any], say: Say) -> tuple[int, str, str, str]:
     outcome = found["outcome"]
     told = words.OUTCOMES.get(outcome, words.readable(outcome)) if outcome else "No receipt yet"
-    return found["attempt"], found["remote_id"], told, words.cause(found["cause"])
+    return found["attempt"], found["remote_id"], say(told), words.cause(found["cause"], say)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from gateway.console.causes import CAUSES
@@ -82,23 +82,31 @@ def readable(code: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def cause(code: str | None) -> str:
+Say = Callable[[str], str]
+
+
+def as_it_is(text: str) -> str:
+    """English, as it stands in the code."""
+    return text
+
+
+def cause(code: str | None, say: Say = as_it_is) -> str:
     """A cause or reason in plain words, with its detail; one we do not know is shown readable as it is."""
     known, _, detail = (code or "").partition(": ")
-    told = CAUSES.get(known, readable(known))
+    told = say(CAUSES.get(known, readable(known)))
     return f"{told}: {detail}" if detail else told
 
 
-def why(state: State, cause_code: str | None, reason: str | None) -> str:
+def why(state: State, cause_code: str | None, reason: str | None, say: Say = as_it_is) -> str:
     """Why a message stands where it stands: the evidence first, then the rule that was applied."""
     if state in (State.CLAIMED, State.SENDING):
         # What is on record tells of the attempt before.
         return ""
     if cause_code and reason in ("attempts-exhausted", "no-time-left"):
-        return f"{cause(cause_code)}. {cause(reason)}"
+        return f"{cause(cause_code, say)}. {cause(reason, say)}"
     if state in (State.REFUSED, State.EXPIRED, State.CANCELLED):
-        return cause(reason or cause_code)
-    return cause(cause_code or reason)
+        return cause(reason or cause_code, say)
+    return cause(cause_code or reason, say)
 
 
 OUTCOMES: Mapping[str, str] = {

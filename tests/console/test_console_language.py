@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from datetime import date
 from pathlib import Path
 
 import httpx
@@ -13,11 +14,11 @@ from babel.messages.pofile import read_po
 
 from gateway import console
 from gateway.accounts.rules import MEANINGS, NAMES, SHIPPED
-from gateway.console import app, words
+from gateway.console import app, filters, words
 from gateway.console.causes import CAUSES
 from gateway.console.language import LANGUAGES, catalog, translator, wanted
 from gateway.console.navigation import MENU
-from gateway.domain import State
+from gateway.domain import ReplyKind, State
 from gateway.policy.words import WORDS
 from store.engine import Store
 from tests.console.console_day import Day, busy_day
@@ -63,6 +64,9 @@ def _known() -> Iterable[str]:
     yield from (state.value.capitalize() for state in State)
     yield from (word for word, _ in [*words._TRIED.values(), *words._DELIVERED.values()])
     yield from words._SENDING.values()
+    yield from (*filters.TYPES.values(), *filters.ANSWERS.values())
+    yield from (words.readable(kind) for kind in ReplyKind)
+    yield from (f"{date(2026, month, 1):%b}" for month in range(1, 13))
     yield from (told for code, told in CAUSES.items() if code not in WORDS["en"])
 
 

@@ -19,13 +19,13 @@ from gateway.domain import Channel, LiveCall, Reply, ReplyKind, State
 from gateway.settings import Settings
 from store import history, migrate, overview, receipts, segments, stops
 from store.engine import Store
-from store.history import Filter
+from store.searching import Search
 from store.segments import Named
 from tests.console.conftest import come_in
 from tests.console.console_day import CLINIC, Clock, Day, busy_day
 
 ZONE = ZoneInfo("America/New_York")
-WAITING = Filter(channel="voice", states=(State.SCHEDULED, State.QUEUED))
+WAITING = Search(channel="voice", states=(State.SCHEDULED, State.QUEUED))
 
 
 async def test_an_empty_day_says_what_to_do(browser: httpx.AsyncClient) -> None:
@@ -221,7 +221,7 @@ async def test_both_engines_tell_the_same_day(day: Day, clock: Clock, fresh_post
         told = []
         for store in (day.store, other):
             found = await store.read(today.read, CLINIC, ZONE, clock())
-            page = await store.read(rows.read_page, CLINIC, WAITING, ZONE, clock(), None, 3)
+            page = await store.read(rows.read_page, CLINIC, WAITING, ZONE, clock(), after=3)
             told.append((today.cells(found), found.shape, page.rows, page.older, page.newer))
     assert told[0] == told[1]
 
@@ -265,7 +265,7 @@ async def test_calls_in_progress_show_stage_and_person_but_no_number(
     store: Store, settings: Settings, door: Door, day: Day, clock: Clock, administrator: int
 ) -> None:
     await busy_day(day)
-    entries = await store.read(history.entries, CLINIC, Filter(channel="voice"))
+    entries = await store.read(history.entries, CLINIC, history.Filter(channel="voice"))
     some = [entry for entry in entries if entry.started_at is not None][:2]
 
     async def up() -> list[LiveCall]:

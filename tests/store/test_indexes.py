@@ -69,12 +69,28 @@ QUESTIONS: dict[str, tuple[str, Callable[..., Any], tuple[Any, ...]]] = {
     ),
     "reply to": ("ix_message_sent", receipts.latest_to, (CLINIC, SMS, "+12025550100", NOON, NOON)),
     "visits told": ("ix_message_sent", receipts.visits_told, (CLINIC, SMS, "+12025550100", NOON)),
-    "calendars": ("ix_message_sent", invitations.tell, (CLINIC, {"v1": BEFORE}, [MOVED], NOON)),
-    "steps": ("uq_message|autoindex_message", cascades.standings, (CLINIC, [STEP])),
+    "calendars": (
+        "ix_message_(sent|clinic_recipient_id)",
+        invitations.tell,
+        (CLINIC, {"v1": BEFORE}, [MOVED], NOON),
+    ),
+    "steps": (
+        "uq_message|autoindex_message|ix_message_clinic_recipient_id",
+        cascades.standings,
+        (CLINIC, [STEP]),
+    ),
     "moved": ("ix_message_(about|leased|undone)", visits.follow, (CLINIC, [1, 2], NOON)),
     "agreed": ("ix_message_(refused|leased)", agreed.follow, (CLINIC, [(7, None), (8, SMS)], NOON)),
-    "next steps": ("uq_message|autoindex_message|ix_message_due", cascades.follow, (CLINIC, [1, 2], NOON)),
-    "answered": ("uq_message|autoindex_message|ix_message_leased", cascades.stop, (CLINIC, 1, NOON)),
+    "next steps": (
+        "uq_message|autoindex_message|ix_message_clinic_recipient_id|ix_message_due",
+        cascades.follow,
+        (CLINIC, [1, 2], NOON),
+    ),
+    "answered": (
+        "uq_message|autoindex_message|ix_message_clinic_recipient_id|ix_message_leased",
+        cascades.stop,
+        (CLINIC, 1, NOON),
+    ),
     "overdue": ("ix_message_due", sweep.overdue, (CLINIC, SMS, NOON, 500)),
     "of a client": ("ix_message_clinic_recipient_id", why.latest, (CLINIC, 7, 5)),
     "cancel": ("uq_message|autoindex_message", broadcasts.cancel, (CLINIC, 1, NOON)),
@@ -145,7 +161,8 @@ def _reads_messages(line: str) -> bool:
         return True
     return bool(
         re.search(
-            r"(Seq Scan on message|Index (Only )?Scan using \w+ on message|Index Scan on \w*message)", line
+            r"(Seq Scan on message|Index (Only )?Scan (Backward )?using \w+ on message|Index Scan on \w*message)",
+            line,
         )
     )
 

@@ -13,6 +13,7 @@ from gateway.console.calling import rows_of
 from gateway.console.explaining import Told
 from gateway.console.pages.history import wanted_of
 from gateway.console.shared import shared
+from gateway.console.words import as_it_is
 from gateway.domain import State
 from gateway.in_force import in_force
 from gateway.policy import Rules
@@ -64,9 +65,9 @@ async def calls_as_data(request: Request) -> dict[str, Any]:
 async def messages_as_data(request: Request) -> dict[str, Any]:
     """A page of the history; `older` and `newer` are the positions of the pages beside it."""
     console = shared(request)
-    wanted, before, after = wanted_of(request)
+    _, wanted, before, after = wanted_of(request)
     page = await console.read(
-        rows.read_page, wanted.filter(), console.zone, console.store.clock(), before, after
+        rows.read_page, wanted, console.zone, console.store.clock(), as_it_is, before, after
     )
     return {
         "messages": [_row(row) for row in page.rows],
