@@ -161,7 +161,8 @@ def _reads_messages(line: str) -> bool:
         return True
     return bool(
         re.search(
-            r"(Seq Scan on message|Index (Only )?Scan (Backward )?using \w+ on message|Index Scan on \w*message)",
+            r"(Seq Scan on message|Index (Only )?Scan (Backward )?using \w+ on message|"
+            r"Index Scan on \w*message)",
             line,
         )
     )
