@@ -1,4 +1,4 @@
-"""Pages of the console beside 1,000,000 messages on SQLite: the server's time at the 95th percentile, and bytes.
+"""Pages of the console beside 1,000,000 messages on SQLite: the server's time (95th percentile), and bytes.
 
 A ratio is the time over 100 ms, or the bytes over 200 kB: at most 1. Requests go through the whole
 application in this process, one after the other.
