@@ -14,6 +14,7 @@ from gateway import policy
 from gateway.domain import (
     BroadcastClass,
     Channel,
+    ConsentEntry,
     Facts,
     Party,
     Purpose,
@@ -23,6 +24,7 @@ from gateway.domain import (
 )
 from gateway.policy import Refuse, Rules
 from gateway.policy.bundle import shares
+from gateway.policy.consent import standing
 from store import documents, facts, ledger, merging, people
 from store.documents import Document
 from store.ledger import Bad, Entry, Line
@@ -91,6 +93,16 @@ def client(conn: Connection, clinic: int, external_id: str) -> int:
     if found is None:
         raise ConsentError(f"there is no client {external_id!r}")
     return found
+
+
+def general(entries: Sequence[ConsentEntry]) -> str:
+    """What entries about a client say of messages, over all channels: "given", "part", "withdrawn" or ""."""
+    found = [standing(entries, channel, None, Party.CLIENT) for channel in Channel]
+    said = [one for one in found if one is not None]
+    if not said:
+        return ""
+    given = [one for one in said if one.given]
+    return "withdrawn" if not given else "given" if len(given) == len(found) else "part"
 
 
 def view(conn: Connection, clinic: int, external_id: str, rules: Rules, now: datetime) -> View:

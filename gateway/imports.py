@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
 import phonenumbers
@@ -46,7 +46,9 @@ class Parsed(Generic[T]):
     problems: list[Problem] = field(default_factory=list)
 
 
-class _BadValueError(Exception):
+class BadValueError(Exception):
+    """A value that is not taken, by its column and the reason."""
+
     def __init__(self, column: str, reason: str) -> None:
         super().__init__(reason)
         self.column = column
@@ -178,19 +180,19 @@ def _check_column(column: str) -> None:
 def _member(row: Row, columns: Iterable[str]) -> Member:
     for column in columns:
         if _MONEY.search(row[column]):
-            raise _BadValueError(column, "is an amount of money: lists are free of balances")
+            raise BadValueError(column, "is an amount of money: lists are free of balances")
         if len(row[column]) > 200:
-            raise _BadValueError(column, "is longer than 200 characters")
+            raise BadValueError(column, "is longer than 200 characters")
     return Member(_needed(row, "id"), {column: row[column] for column in columns})
 
 
 def _renewal(row: Row) -> Renewal:
     client, staff = row.get("client", ""), row.get("staff", "")
     if bool(client) == bool(staff):
-        raise _BadValueError("client", "names nobody, or a client and staff: a renewal is of one of them")
+        raise BadValueError("client", "names nobody, or a client and staff: a renewal is of one of them")
     status = row.get("status") or "open"
     if status not in _RENEWAL_STATUSES:
-        raise _BadValueError("status", f"is not one of {', '.join(_RENEWAL_STATUSES)}")
+        raise BadValueError("status", f"is not one of {', '.join(_RENEWAL_STATUSES)}")
     return Renewal(
         external_id=_needed(row, "id"),
         kind=RecipientKind.CLIENT if client else RecipientKind.STAFF,
@@ -249,7 +251,7 @@ def _parse_rows(
             row = _clean(raw)
             into.rows.append((line, parse(row)))
             _once(row["id"], line, seen)
-        except _BadValueError as bad:
+        except BadValueError as bad:
             if into.rows and into.rows[-1][0] == line:
                 into.rows.pop()
             into.problems.append(Problem(line, bad.column, bad.reason))
@@ -257,20 +259,25 @@ def _parse_rows(
 
 def _once(key: str, line: int, seen: dict[str, int]) -> None:
     if key in seen:
-        raise _BadValueError("id", f"stands already on line {seen[key]}")
+        raise BadValueError("id", f"stands already on line {seen[key]}")
     seen[key] = line
 
 
-def _clean(raw: Mapping[str | None, str | list[str] | None]) -> dict[str, str]:
+def _clean(raw: Mapping[Any, str | list[str] | None]) -> dict[str, str]:
     row: dict[str, str] = {}
     for column, value in raw.items():
         if column is None:
-            raise _BadValueError("", "has more values than the first line has columns")
+            raise BadValueError("", "has more values than the first line has columns")
         text = value.strip() if isinstance(value, str) else ""
         if _CONTROL.search(text):
-            raise _BadValueError(column, "holds a control character")
+            raise BadValueError(column, "holds a control character")
         row[column] = text
     return row
+
+
+def person_of(values: Mapping[str, str], kind: RecipientKind, clinic: Clinic) -> Person:
+    """Somebody whose values are given by the names of columns; raises BadValueError."""
+    return _person_parser(kind, clinic)(_clean(values))
 
 
 def _person_parser(kind: RecipientKind, clinic: Clinic) -> Callable[[Row], Person]:
@@ -300,7 +307,7 @@ def _person_parser(kind: RecipientKind, clinic: Clinic) -> Callable[[Row], Perso
 def _visit(row: Row, zone: ZoneInfo) -> Visit:
     status = row.get("status") or "booked"
     if status not in _STATUSES:
-        raise _BadValueError("status", f"is not one of {', '.join(_STATUSES)}")
+        raise BadValueError("status", f"is not one of {', '.join(_STATUSES)}")
     return Visit(
         external_id=_needed(row, "id"),
         client=_needed(row, "client"),
@@ -315,14 +322,14 @@ def _visit(row: Row, zone: ZoneInfo) -> Visit:
 def _needed(row: Row, column: str) -> str:
     value = row.get(column, "")
     if not value:
-        raise _BadValueError(column, "is empty")
+        raise BadValueError(column, "is empty")
     return _short(row, column)
 
 
 def _short(row: Row, column: str) -> str:
     value = row.get(column, "")
     if len(value) > 200:
-        raise _BadValueError(column, "is longer than 200 characters")
+        raise BadValueError(column, "is longer than 200 characters")
     return value
 
 
@@ -334,7 +341,7 @@ def _region(row: Row, country: str) -> str | None:
     if _REGION.fullmatch(value):
         return value
     if not _STATE.fullmatch(value):
-        raise _BadValueError("region", f"is not a state such as TX, nor a region such as {country}-TX")
+        raise BadValueError("region", f"is not a state such as TX, nor a region such as {country}-TX")
     return f"{country}-{value}"
 
 
@@ -358,16 +365,16 @@ def _number(row: Row, column: str, country: str) -> str | None:
     try:
         number = phonenumbers.parse(value, country)
     except phonenumbers.NumberParseException as error:
-        raise _BadValueError(column, "is not a telephone number") from error
+        raise BadValueError(column, "is not a telephone number") from error
     if not phonenumbers.is_valid_number(number):
-        raise _BadValueError(column, "is not a telephone number that can exist")
+        raise BadValueError(column, "is not a telephone number that can exist")
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
 def _mailbox(row: Row, column: str) -> str | None:
     value = row.get(column, "")
     if value and (not _MAILBOX.match(value) or not value.isascii()):
-        raise _BadValueError(column, "is not an email address")
+        raise BadValueError(column, "is not an email address")
     # One mailbox however it is written, so that an opt-out is found.
     return value.lower() or None
 
@@ -375,14 +382,14 @@ def _mailbox(row: Row, column: str) -> str | None:
 def _language(row: Row, default: str) -> str:
     value = row.get("language", "").lower() or default
     if not re.fullmatch("[a-z]{2}", value):
-        raise _BadValueError("language", "is not a two-letter language code such as en")
+        raise BadValueError("language", "is not a two-letter language code such as en")
     return value
 
 
 def _zone(row: Row) -> str | None:
     value = row.get("time_zone", "")
     if value and value not in _zone_names():
-        raise _BadValueError("time_zone", "is not a time zone name such as America/New_York")
+        raise BadValueError("time_zone", "is not a time zone name such as America/New_York")
     return value or None
 
 
@@ -395,14 +402,14 @@ def _zone_names() -> frozenset[str]:
 def _method(row: Row) -> Channel | None:
     value = row.get("preferred_contact_method", "").lower()
     if value and value not in _METHODS:
-        raise _BadValueError("preferred_contact_method", "is not voice, text, email or fax")
+        raise BadValueError("preferred_contact_method", "is not voice, text, email or fax")
     return _METHODS.get(value)
 
 
 def _flag(row: Row, column: str) -> bool | None:
     value = row.get(column, "").lower()
     if value and value not in _FLAGS:
-        raise _BadValueError(column, "is not yes or no")
+        raise BadValueError(column, "is not yes or no")
     return _FLAGS.get(value)
 
 
@@ -410,7 +417,7 @@ def _day(row: Row, column: str) -> date:
     try:
         return date.fromisoformat(_needed(row, column))
     except ValueError as error:
-        raise _BadValueError(column, "is not a date such as 1980-03-05") from error
+        raise BadValueError(column, "is not a date such as 1980-03-05") from error
 
 
 def _birth_date(row: Row) -> date | None:
@@ -418,7 +425,7 @@ def _birth_date(row: Row) -> date | None:
         return None
     found = _day(row, "birth_date")
     if not date(1880, 1, 1) <= found <= datetime.now(UTC).date():
-        raise _BadValueError("birth_date", "is not when anybody alive was born")
+        raise BadValueError("birth_date", "is not when anybody alive was born")
     return found
 
 
@@ -426,6 +433,6 @@ def _moment(value: str, zone: ZoneInfo) -> datetime:
     try:
         moment = datetime.fromisoformat(value)
     except ValueError as error:
-        raise _BadValueError("starts_at", "is not a time such as 2026-11-24 09:30") from error
+        raise BadValueError("starts_at", "is not a time such as 2026-11-24 09:30") from error
     # Through UTC, so that a time which a clock change skips becomes one that exists (rules 2.2).
     return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)

@@ -20,7 +20,7 @@ from gateway.domain import (
     RingwellError,
     State,
 )
-from store import agreed, bundles, ids, ledger
+from store import agreed, bundles, finding, ids, ledger
 from store.batch import Rows, among
 from store.ledger import Entry
 from store.outside import storable
@@ -90,6 +90,7 @@ def merge(
     _move(conn, staff_thread, staff_thread.c.client, clinic, kept, going)
     _lists(conn, clinic, kept, going)
     _remember(conn, clinic, kept, going, number, key or uuid.uuid4().hex, by, now)
+    finding.refresh(conn, clinic, [kept, going])
     # What either gave may be what the other's messages were refused for.
     agreed.follow(conn, clinic, [(kept, None)], now)
     return Merge(kept, going, messages, visits, replies, len(entries))

@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 
 from gateway.domain import Party, Purpose, RecipientKind, ReplyKind, Source
-from store import ids, invitations, ledger, merging, people, visits
+from store import finding, ids, invitations, ledger, merging, people, visits
 from store.batch import Rows, among
 from store.ledger import Entry
 from store.people import IMPORT, Person, Visit
@@ -61,6 +61,7 @@ def save_people(
         numbered = [(found[_key(person)], person) for person in chunk]
         _save_contacts(conn, clinic, dict(numbered))
         ledger.add(conn, clinic, _new_entries(conn, clinic, numbered), now)
+        finding.refresh(conn, clinic, [number for number, _ in numbered])
         saved += (number for number, _ in numbered)
         told(len(chunk))
     return saved

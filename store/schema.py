@@ -23,6 +23,7 @@ from sqlalchemy import (
 
 # Registered with the metadata by being loaded.
 from store import accounts_tables as _accounts_tables  # noqa: F401
+from store import clients_tables as _clients_tables  # noqa: F401
 from store import staff_tables as _staff_tables  # noqa: F401
 from store.tables import ID, Instant, id_column, table
 from store.tables import metadata as metadata
@@ -157,6 +158,7 @@ renewal = table(
     Column("status", String(12), nullable=False),
     UniqueConstraint("clinic", "external_id"),
     Index(None, "clinic", "due_on", "id"),
+    Index(None, "clinic", "recipient"),
 )
 
 # A custom list never changes: the same name imported again is another list, and the newest counts.

@@ -79,6 +79,15 @@ ROUTES: Mapping[str, Need] = {
     "POST /staff-messages/notices": Rule.STAFF_MESSAGES,
     "GET /staff-messages/{number:int}": Rule.STAFF_MESSAGES,
     "POST /staff-messages/{number:int}": Rule.STAFF_MESSAGES,
+    # Clients.
+    "GET /clients": Rule.MESSAGING_VIEW,
+    "POST /clients": Rule.MESSAGING_VIEW,
+    "GET /clients/{number:int}": Rule.MESSAGING_VIEW,
+    "POST /clients/{number:int}/reveal": Rule.MESSAGING_VIEW,
+    "GET /clients/{number:int}/edit": Rule.CLIENT_EDIT,
+    "POST /clients/{number:int}/edit": Rule.CLIENT_EDIT,
+    "GET /clients/{number:int}/contact": Rule.CLIENT_EDIT,
+    "POST /clients/{number:int}/contact": Rule.CLIENT_EDIT,
     # Administration.
     "GET /settings": Rule.SETTINGS,
     "GET /settings/changes": Rule.SETTINGS,

@@ -40,6 +40,7 @@ MENU = (
         (
             Place("/", "Today", "today", Rule.MESSAGING_VIEW),
             Place("/history", "History", "history", Rule.MESSAGING_VIEW, ("/messages",)),
+            Place("/clients", "Clients", "clients", Rule.MESSAGING_VIEW, ("/import",)),
             Place("/staff-messages", "Staff messages", "staff", Rule.STAFF_MESSAGES, counted=True),
         ),
     ),

@@ -181,6 +181,7 @@ def test_no_table_that_speaks_of_clients_is_left_out_of_a_merge() -> None:
     follows = {
         "appointment",
         "bundled",
+        "client_word",
         "contact",
         "custom_list_entry",
         "document",

@@ -2,6 +2,7 @@
 
 from gateway.console.pages import (
     audit,
+    clients,
     history,
     me,
     oidc,
@@ -21,6 +22,7 @@ ROUTERS = (
     waiting.router,
     today.router,
     history.router,
+    clients.router,
     staff_messages.router,
     settings.router,
     users.router,
