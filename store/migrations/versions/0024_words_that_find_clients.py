@@ -6,8 +6,8 @@ from alembic import op
 from store import finding
 from store.tables import ID
 
-revision = "0023"
-down_revision = "0022"
+revision = "0024"
+down_revision = "0023"
 branch_labels = None
 depends_on = None
 
