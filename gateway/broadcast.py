@@ -107,7 +107,7 @@ def _after(known: Facts, decided: Decision, now: datetime) -> Facts:
 
 async def preview(
     store: Store, clinic: int, wanted: Broadcast, rules: Rules
-) -> AsyncIterator[list[Decision]]:
+) -> AsyncGenerator[list[Decision]]:
     """Pages of decisions, nothing written: who would get it, and why not."""
     held = await store.read(stops.current, clinic)
     async with aclosing(_judged(store, clinic, wanted, rules)) as pages:
@@ -143,9 +143,9 @@ async def check(store: Store, clinic: int, wanted: Broadcast) -> None:
 
 def _check_bundle(wanted: Broadcast) -> None:
     if wanted.type is not MessageType.UPCOMING_APPOINTMENTS:
-        raise OrderError("--bundle is for reminders of clients' appointments")
+        raise OrderError("one message for all visits of a day is for reminders of clients' appointments")
     if lacking := wording.without_appointments(wanted.templates):
-        raise OrderError(f"--bundle: template {lacking} must name <Appointments>, the list of all visits")
+        raise OrderError(f"template {lacking}: must name <Appointments>, the list of all visits of the day")
 
 
 async def plan(

@@ -158,7 +158,7 @@ async def _work(
     for channel in channels:
         services += [channel.run(), intake.follow(channel)]
     if settings.console.enabled:
-        services.append(_console(of_file, link.store, announce, lines))
+        services.append(_console(of_file, link.store, announce, lines, library))
     if settings.public.url:
         services.append(_public(settings, intake))
     draining = Draining(dispatchers, lines.calls, settings.dispatch.drain_seconds)
@@ -321,12 +321,14 @@ def _machines(settings: Settings) -> Listener:
     return Listener(address, voice.silence_for_beep_seconds, voice.wait_for_beep_seconds, host)
 
 
-async def _console(settings: Settings, store: Store, announce: Callable[[str], None], lines: Lines) -> None:
+async def _console(
+    settings: Settings, store: Store, announce: Callable[[str], None], lines: Lines, library: VoiceLibrary
+) -> None:
     # Imported late: a web server takes longer to load than the whole gateway takes to start.
     from gateway.console.app import no_calls
     from gateway.console.serve import serve
 
-    await serve(store, settings, announce, calls=lines.calls or no_calls)
+    await serve(store, settings, announce, calls=lines.calls or no_calls, library=library)
 
 
 async def _public(settings: Settings, intake: Intake) -> None:

@@ -9,10 +9,9 @@ import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from functools import partial
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from gateway.asterisk.ami import Ami
 from gateway.asterisk.callers import Callers
@@ -27,13 +26,10 @@ from gateway.channels.sms import SmsChannel
 from gateway.channels.sms_quota import quotas
 from gateway.channels.trunks import trunk_lines
 from gateway.channels.voice import VoiceChannel, by_path
-from gateway.documents.fax import FaxRenderer, Sender
-from gateway.documents.logo import logo_of
 from gateway.domain import LiveCall
 from gateway.exchange import ami_of, keep_exchange, open_exchange
-from gateway.rendering import speech, telefax
+from gateway.rendering import fax_renderer, speech, telefax
 from gateway.settings import Settings, cache_folder
-from gateway.wording.covers import covers
 from store import fax_lines
 from store import quotas as store_quotas
 from store.engine import Store
@@ -140,28 +136,6 @@ class FaxLines:
     async def learn(self, address: str, rung: int, voices: int) -> None:
         """Write it down."""
         await self._store.run(fax_lines.learn, self._clinic, address, rung, voices, self._store.clock())
-
-
-def fax_renderer(settings: Settings) -> FaxRenderer:
-    """What turns letters of this clinic into fax pages; TemplateError or DocumentError for a wrong cover."""
-    clinic, fax = settings.clinic, settings.fax
-    zone = ZoneInfo(clinic.zone)
-    sender = Sender(
-        clinic.name,
-        clinic.callback,
-        fax.station_id,
-        clinic.language,
-        covers(fax.covers),
-        clinic.address_lines,
-        logo_of(Path(clinic.logo)) if clinic.logo else b"",
-    )
-    return FaxRenderer(
-        cache_folder() / "faxes",
-        sender,
-        lambda: datetime.now(zone).date(),
-        max_pages=fax.max_pages,
-        fine=fax.resolution == "fine",
-    )
 
 
 def returns_of(settings: Settings) -> Returns:

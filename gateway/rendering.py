@@ -5,12 +5,16 @@ from __future__ import annotations
 import logging
 import tomllib
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from gateway.documents.errors import BadDocumentError
-from gateway.documents.fax import FaxRenderer
+from gateway.documents.fax import FaxRenderer, Sender
+from gateway.documents.logo import logo_of
 from gateway.domain import ContentError, FaxImage, FaxLetter, Prompt, RingwellError, Speech
 from gateway.settings import Settings, cache_folder
+from gateway.wording.covers import covers
 from gateway.wording.names import Sayings, table_of
 from voices.errors import PromptAwayError, PromptError, SpeechError, VoiceMissingError
 from voices.library import Limits, VoiceLibrary
@@ -82,3 +86,25 @@ def telefax(renderer: FaxRenderer) -> Callable[[FaxLetter], Awaitable[FaxImage]]
             raise ContentError(str(error)) from error
 
     return render
+
+
+def fax_renderer(settings: Settings) -> FaxRenderer:
+    """What turns letters of this clinic into fax pages; TemplateError or DocumentError for a wrong cover."""
+    clinic, fax = settings.clinic, settings.fax
+    zone = ZoneInfo(clinic.zone)
+    sender = Sender(
+        clinic.name,
+        clinic.callback,
+        fax.station_id,
+        clinic.language,
+        covers(fax.covers),
+        clinic.address_lines,
+        logo_of(Path(clinic.logo)) if clinic.logo else b"",
+    )
+    return FaxRenderer(
+        cache_folder() / "faxes",
+        sender,
+        lambda: datetime.now(zone).date(),
+        max_pages=fax.max_pages,
+        fine=fax.resolution == "fine",
+    )

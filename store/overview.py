@@ -63,6 +63,45 @@ def of_day(conn: Connection, clinic: int, since: datetime, until: datetime) -> l
     return [Heading(*row) for row in rows]
 
 
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """A broadcast whose time is to come or just came; `waiting`: how many wait, as far as counted."""
+
+    heading: Heading
+    rule: int | None
+    waiting: int
+    counted_all: bool
+
+
+# So many messages of a broadcast are counted for a list.
+_MOST_COUNTED = 1000
+
+
+def coming(conn: Connection, clinic: int, now: datetime, most: int = 50) -> list[Coming]:
+    """Broadcasts that may still have messages to send: the next one to go first."""
+    to_come = or_(_b.send_at > now - timedelta(days=1), and_(_b.timing.is_not(None), _b.starts_until > now))
+    query = _HEADING.add_columns(_b.rule).where(_b.clinic == clinic, _b.state != "cancelled", to_come)
+    rows = conn.execute(query.order_by(_b.send_at, _b.id).limit(most)).all()
+    return [_coming(conn, clinic, Heading(*row[:-1]), row[-1]) for row in rows]
+
+
+def _coming(conn: Connection, clinic: int, heading: Heading, rule: int | None) -> Coming:
+    states, whole = first_states(conn, clinic, heading.id, _MOST_COUNTED)
+    waiting = sum(count for (state, _), count in states.items() if state in DUE_STATES)
+    return Coming(heading, rule, waiting, whole)
+
+
+def first_states(
+    conn: Connection, clinic: int, number: int, most: int
+) -> tuple[dict[tuple[State, str | None], int], bool]:
+    """The first messages of a broadcast by (state, reason), and whether these are all of them."""
+    first = select(_m.state, _m.reason).where(_m.clinic == clinic, _m.broadcast == number).limit(most + 1)
+    rows = first.subquery()
+    query = select(rows.c.state, rows.c.reason, func.count()).group_by(rows.c.state, rows.c.reason)
+    found = {(State(state), reason): count for state, reason, count in conn.execute(query)}
+    return found, sum(found.values()) <= most
+
+
 def _due(clinic: int, channel: Channel) -> Select[tuple[int]]:
     # One channel at a time: SQLite then takes the index on due rows instead of reading the whole table.
     return select(_m.broadcast).where(

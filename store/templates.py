@@ -24,6 +24,14 @@ class OtherTypeError(RingwellError):
         self.kept = kept
 
 
+class SavedMeanwhileError(RingwellError):
+    """Somebody else saved a version since the one that was opened; `newest` is theirs."""
+
+    def __init__(self, newest: Saved) -> None:
+        super().__init__(f"{newest.by} has saved version {newest.version} of this template meanwhile")
+        self.newest = newest
+
+
 @dataclass(frozen=True, slots=True)
 class Saved:
     """One version of a template."""
@@ -45,10 +53,12 @@ def save(
     by: str,
     now: datetime,
     change_type: bool = False,
+    opened: int | None = None,
 ) -> int:
     """Write down the next version and return its number; the newest again when nothing differs from it.
 
-    Raises OtherTypeError when it has another type, unless that is wanted.
+    Raises OtherTypeError when it has another type, unless that is wanted. `opened`: the version that was
+    changed, 0 for a new template; SavedMeanwhileError when that is not the newest any more.
     """
     # The counter's row puts those who save at the same time one behind the other.
     id = ids.take(conn, clinic, "template")
@@ -57,6 +67,8 @@ def save(
         raise OtherTypeError(newest.type)
     if newest is not None and (newest.type, newest.texts) == (type, texts):
         return newest.version
+    if newest is not None and opened is not None and newest.version != opened:
+        raise SavedMeanwhileError(newest)
     version = newest.version + 1 if newest else 1
     row = {"clinic": clinic, "id": id, "name": name, "version": version, "type": type.value}
     row |= {"texts": {place: dict(fields) for place, fields in texts.items()}, "by": by, "at": now}

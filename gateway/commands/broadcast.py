@@ -14,7 +14,7 @@ import typer
 from gateway import broadcast as planning
 from gateway.commands import voice_lengths
 from gateway.commands.broadcast_options import AttachOption, OrderedOnce, with_options
-from gateway.commands.broadcast_order import Named, completed, describe, named, told_steps
+from gateway.commands.broadcast_order import describe, named, told_steps
 from gateway.commands.broadcast_view import (
     Line,
     line_of,
@@ -46,6 +46,7 @@ from gateway.documents.tiff import line_seconds
 from gateway.domain import Broadcast, Channel, State
 from gateway.domain.message_types import TYPES, Audience
 from gateway.in_force import in_force
+from gateway.ordering import Named, completed
 from gateway.policy import Rules
 from gateway.settings import Settings
 from gateway.wording.remarks import remarks

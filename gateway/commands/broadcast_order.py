@@ -5,54 +5,36 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from gateway import wording
-from gateway.broadcast import check
 from gateway.commands.broadcast_options import Ordered, OrderedOnce
-from gateway.domain import Broadcast, Channel, MessageType, RingwellError, Then
-from gateway.domain.message_types import TYPES
-from gateway.domain.offsets import Offset, Timing, parse_offset
+from gateway.domain import Broadcast, Channel, MessageType, Then
+from gateway.ordering import BroadcastError, Days, Named, moment_of, ordered
 from gateway.settings import Settings
-from store import lists, templates
-from store.engine import Store
-
-
-class BroadcastError(RingwellError):
-    """A broadcast was described in a way that cannot be carried out."""
 
 
 def describe(settings: Settings, name: str, options: Ordered) -> Broadcast:
     """The broadcast that the options ask for; raises BroadcastError or TemplateError."""
-    if not name.strip() or not name.isprintable():
-        raise BroadcastError("the name of a broadcast must have a letter and no control character")
     once = options if isinstance(options, OrderedOnce) else OrderedOnce(channel=options.channel)
     zone = ZoneInfo(settings.clinic.zone)
     now = datetime.now(UTC)
     first = once.start_date.date() if once.start_date else now.astimezone(zone).date() + timedelta(days=1)
     # What stands in them is looked at when list and saved template are known, too.
     texts = merged_templates(options.templates, options.type, settings.clinic.language, options.bundle)
-    try:
-        starts_from, starts_until = _midnight(first, zone), _midnight(first + timedelta(days=once.days), zone)
-        send_at = once.at.replace(tzinfo=zone).astimezone(UTC) if once.at else now
-    except OverflowError as error:
-        raise BroadcastError("--start-date or --at lies beyond the calendar") from error
-    return Broadcast(
-        id=0,
-        name=name,
-        type=options.type,
-        broadcast_class=options.broadcast_class or TYPES[options.type].classes[0],
-        channel=options.channel,
-        only_preference=options.only_preference,
-        send_at=send_at,
-        starts_from=starts_from,
-        starts_until=starts_until,
-        templates=texts,
-        zone=settings.clinic.zone,
+    return ordered(
+        settings,
+        name,
+        options.type,
+        options.channel,
+        options.only_preference,
+        texts,
+        Days(first, once.days),
+        moment_of(once.at, zone) if once.at else now,
+        broadcast_class=options.broadcast_class,
         cascade=steps_of(options.then or (), options.at_once),
         bundle=options.bundle,
     )
@@ -102,10 +84,6 @@ def _told_wait(wait: timedelta | None) -> str:
     return f"after {minutes // size}{unit}"
 
 
-def _midnight(day: date, zone: ZoneInfo) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
-
-
 def read_templates(file: Path | None, type: MessageType, language: str) -> dict[str, dict[str, str]]:
     """The texts of a TOML file over those that ship; raises BroadcastError or TemplateError."""
     texts = merged_templates(file, type, language)
@@ -124,52 +102,6 @@ def merged_templates(
         for name, field, text in _given(file):
             texts.setdefault(name, {})[field] = text
     return texts
-
-
-@dataclass(frozen=True, slots=True)
-class Named:
-    """What a broadcast takes from the store by name, and when its messages go."""
-
-    template: str | None = None
-    list: str | None = None
-    before: Sequence[str] | None = None
-    business_days: bool = False
-
-
-async def completed(store: Store, settings: Settings, wanted: Broadcast, named: Named) -> Broadcast:
-    """The broadcast with its saved template and its list; raises RingwellError if they do not fit."""
-    clinic = settings.clinic.id
-    if named.template is not None:
-        saved = await store.read(templates.find, clinic, named.template)
-        if saved is None:
-            raise BroadcastError(f"there is no template {named.template!r}: see 'ringwell template list'")
-        if saved.type is not wanted.type:
-            raise BroadcastError(f"template {named.template!r} is for messages of type {saved.type}")
-        wanted = replace(wanted, templates=saved.texts)
-    if named.list is not None:
-        found = await store.read(lists.find, clinic, named.list)
-        if found is None:
-            raise BroadcastError(f"there is no list {named.list!r}: see 'ringwell lists'")
-        if found.kind is not TYPES[wanted.type].kind:
-            raise BroadcastError(f"list {named.list!r} has {found.kind.value}s, not those of {wanted.type}")
-        wanted = replace(wanted, custom_list=found.id)
-    if named.before:
-        timing = Timing(_one_offset(named.before), business_days=named.business_days)
-        wanted = replace(wanted, timing=timing)
-    await check(store, clinic, wanted)
-    wording.check_front_desk(wanted.templates, settings.voice.front_desk)
-    return wanted
-
-
-def _one_offset(before: Sequence[str]) -> Offset:
-    parts = ",".join(before).split(",")
-    if len(parts) > 1:
-        several = ",".join(part.strip() for part in parts)
-        raise BroadcastError(
-            f"--before {several}: a broadcast goes once before each; for a sequence use"
-            f" 'ringwell rule add NAME --before {several}'"
-        )
-    return parse_offset(parts[0])
 
 
 def _given(file: Path) -> Iterator[tuple[str, str, str]]:

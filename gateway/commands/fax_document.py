@@ -9,7 +9,7 @@ from pathlib import Path
 from gateway.commands.kept_files import keep
 from gateway.documents.fax import check_size
 from gateway.domain import Broadcast, Channel, FaxImage, FaxLetter, RingwellError
-from gateway.lines import fax_renderer
+from gateway.rendering import fax_renderer
 from gateway.settings import Settings
 
 

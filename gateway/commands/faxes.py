@@ -30,8 +30,8 @@ from gateway.documents.proof import Proof, proof_pdf
 from gateway.documents.received import Dress, keep_as_pdf
 from gateway.documents.tiff import line_seconds
 from gateway.domain import FaxLetter, RingwellError
-from gateway.lines import fax_renderer
 from gateway.proving import proof_of
+from gateway.rendering import fax_renderer
 from gateway.settings import FaxSettings, Settings
 from store import faxes
 from store.faxes import Fax

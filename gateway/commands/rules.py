@@ -12,7 +12,7 @@ import typer
 from gateway import schedule
 from gateway.commands.broadcast import enclosing
 from gateway.commands.broadcast_options import AttachOption, Ordered, with_options
-from gateway.commands.broadcast_order import BroadcastError, Named, completed, describe
+from gateway.commands.broadcast_order import describe
 from gateway.commands.rule_preview import Coming, coming, preview_table
 from gateway.commands.shared import (
     ConfigOption,
@@ -27,6 +27,7 @@ from gateway.commands.shared import (
 )
 from gateway.domain.message_types import TYPES, Audience
 from gateway.in_force import in_force
+from gateway.ordering import BroadcastError, Named, completed
 from gateway.schedule import Every, Schedule
 from gateway.settings import Settings
 from store import broadcasts, rules

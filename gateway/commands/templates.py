@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from gateway import wording
-from gateway.commands.broadcast_order import BroadcastError, merged_templates
+from gateway.commands.broadcast_order import merged_templates
 from gateway.commands.shared import (
     ConfigOption,
     JsonOption,
@@ -25,6 +25,7 @@ from gateway.commands.shared import (
     table_of,
 )
 from gateway.domain import MessageType
+from gateway.ordering import BroadcastError
 from gateway.settings import Settings
 from store import lists, templates
 from store.templates import OtherTypeError, Saved

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 import typer
 from rich.table import Table
@@ -26,44 +24,14 @@ from gateway.commands.shared import (
     run,
     table_of,
 )
-from gateway.domain import (
-    Appointment,
-    Broadcast,
-    BroadcastClass,
-    Channel,
-    Facts,
-    MessageType,
-    Parts,
-    Recipient,
-    RecipientKind,
-    Script,
-    Speech,
-)
-from gateway.domain.message_types import TYPES, Audience
-from gateway.render import Part, seconds
+from gateway.domain import Channel, MessageType, Script
+from gateway.example import Said, example, said_of, versions
 from gateway.rendering import sayings_of
 from gateway.settings import Settings
 from gateway.wording.remarks import remarks
-from gateway.wording.texts import about_visits
-from store.renewals import occasion
 from voices import wav
-from voices.errors import VoiceError
-from voices.library import VoiceLibrary
 
 app = typer.Typer(help="What calls say, and how long it takes.", no_args_is_help=True)
-
-VERSIONS = ("person", "machine", "other language", "announced to staff", "connecting", "nobody there")
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """One sound of a version; `trouble` says why it cannot be had."""
-
-    version: str
-    language: str
-    words: str
-    seconds: float
-    trouble: str = ""
 
 
 @app.command()
@@ -102,61 +70,15 @@ def preview(
         raise typer.Exit(1)
 
 
-def example(
-    texts: dict[str, dict[str, str]], type: MessageType, settings: Settings, language: str, name: str = ""
-) -> Facts:
-    """An invented recipient with an appointment tomorrow at half past nine, or a renewal on that day."""
-    given, _, family = (name or "Maria Gonzalez").partition(" ")
-    now = datetime.now(UTC)
-    morning = now.astimezone(ZoneInfo(settings.clinic.zone)).replace(
-        hour=9, minute=30, second=0, microsecond=0
-    )
-    visit = Appointment(1, (morning + timedelta(days=1)).astimezone(UTC), "Check-up", "Dr. Ito")
-    order = Broadcast(
-        id=0,
-        name="preview",
-        type=type,
-        broadcast_class=BroadcastClass.HEALTH,
-        channel=Channel.VOICE,
-        only_preference=False,
-        send_at=now,
-        starts_from=None,
-        starts_until=None,
-        templates=texts,
-    )
-    person = Recipient(1, RecipientKind.CLIENT, given, family, language, None, None)
-    if TYPES[type].audience is Audience.RENEWALS:
-        tomorrow = (morning + timedelta(days=1)).date()
-        return Facts(order, person, occasion=occasion(1, tomorrow, settings.clinic.zone, "License"))
-    return Facts(order, person, appointment=visit if about_visits(type) else None)
-
-
-def versions(script: Script) -> Iterator[tuple[str, Parts]]:
-    """Each version that has parts."""
-    desk = script.desk
-    around = (desk.announcement, desk.connecting, desk.away) if desk else ((), (), ())
-    for name, parts in zip(VERSIONS, (script.person, script.machine, script.other, *around), strict=True):
-        if parts:
-            yield name, parts
-
-
 async def _listen(settings: Settings, script: Script, folder: Path | None) -> list[Said]:
     async with ready_store(settings) as store, voice_lengths.library(settings, store) as library:
         heard = []
         for name, parts in versions(script):
-            found = [await _said(library, name, part) for part in parts]
+            found = [await said_of(library, name, part) for part in parts]
             heard += found
             if folder is not None and not any(one.trouble for one in found):
                 wav.join(await library.render(parts), folder / f"{name.replace(' ', '-')}.wav")
         return heard
-
-
-async def _said(library: VoiceLibrary, version: str, part: Part) -> Said:
-    words = part.text if isinstance(part, Speech) else f"[prompt:{part.name}]"
-    try:
-        return Said(version, part.language, words, await seconds(library, (part,)))
-    except VoiceError as error:
-        return Said(version, part.language, words, 0.0, str(error))
 
 
 def _too_long(said: list[Said], most: float) -> Iterator[str]:

@@ -72,6 +72,19 @@ ROUTES: Mapping[str, Need] = {
     "GET /api/faxes": Rule.MESSAGING_VIEW,
     "GET /api/faxes/{number}.pdf": Rule.MESSAGING_VIEW,
     "POST /api/faxes/{number}/read": Rule.MESSAGING_CREATE,
+    "POST /stop": Rule.MESSAGING_CREATE,
+    "POST /resume": Rule.MESSAGING_CREATE,
+    # Who may only look is led to what is planned.
+    "GET /messaging": Rule.MESSAGING_VIEW,
+    "POST /messaging": Rule.MESSAGING_CREATE,
+    "POST /messaging/confirm": Rule.MESSAGING_CREATE,
+    "POST /messaging/send": Rule.MESSAGING_CREATE,
+    "GET /messaging/letter/{name}": Rule.MESSAGING_CREATE,
+    "GET /messaging/sound/{name}": Rule.MESSAGING_CREATE,
+    "GET /messaging/fax/{name}/{number:int}": Rule.MESSAGING_CREATE,
+    "GET /broadcasts": Rule.MESSAGING_VIEW,
+    "GET /broadcasts/{number:int}": Rule.MESSAGING_VIEW,
+    "POST /broadcasts/{number:int}/cancel": Rule.MESSAGING_CREATE,
     # Staff messages.
     "GET /staff-messages": Rule.STAFF_MESSAGES,
     "GET /staff-messages/new": Rule.STAFF_MESSAGES,
@@ -117,7 +130,7 @@ ROUTES: Mapping[str, Need] = {
 
 # The longest request, in bytes; and of routes that take files, by the beginning of their path.
 LONGEST_BODY = 64 * 1024
-LONG_BODIES: Mapping[str, int] = {}
+LONG_BODIES: Mapping[str, int] = {"/messaging": 512 * 1024}
 _SAFE = ("GET", "HEAD")
 
 

@@ -23,10 +23,14 @@ from gateway.console.calling import Calls
 from gateway.console.door import Door
 from gateway.console.hub import Hub, Snapshot
 from gateway.console.language import LANGUAGES, translator
+from gateway.console.plans import Plans
+from gateway.console.previews import Previews
 from gateway.console.shared import Console, say
 from gateway.domain import LiveCall
-from gateway.settings import Settings
+from gateway.rendering import library_of
+from gateway.settings import Settings, cache_folder
 from store.engine import Store
+from voices.library import VoiceLibrary
 
 _HERE = Path(__file__).parent
 _TITLES = {
@@ -47,10 +51,17 @@ async def no_calls() -> list[LiveCall]:
     return []
 
 
-def create_app(store: Store, settings: Settings, door: Door, calls: Calls = no_calls) -> FastAPI:
+def create_app(
+    store: Store,
+    settings: Settings,
+    door: Door,
+    calls: Calls = no_calls,
+    library: VoiceLibrary | None = None,
+) -> FastAPI:
     """The console on a store. Its hub (`app.state.console.hub`) wants `run` in a task of the caller's.
 
-    `calls`: those that are up. Raises UnlistedRouteError when a route has no rule.
+    `calls`: those that are up; `library`: the gateway's voices, else the console's own. Raises
+    UnlistedRouteError when a route has no rule.
     """
     app = FastAPI(
         title="Ringwell",
@@ -65,10 +76,15 @@ def create_app(store: Store, settings: Settings, door: Door, calls: Calls = no_c
         found = await store.read(today.read, settings.clinic.id, zone, store.clock())
         return Snapshot(found.shape, today.cells(found))
 
+    plans = Plans(store, settings.clinic.id)
+    voices, previews = library or library_of(settings), Previews(cache_folder() / "previews")
     sign_in = SignIn(store, settings.clinic.id, settings.console)
     oidc = settings.console.oidc
     provider = Provider(oidc) if oidc.issuer else None
-    console = Console(store, settings, door, sign_in, Hub(look), calls, zone, provider, _templates())
+    screens = _templates()
+    console = Console(
+        store, settings, door, sign_in, Hub(look), calls, zone, provider, screens, plans, voices, previews
+    )
     app.state.console = console
     routers = (*pages.ROUTERS, *api.ROUTERS, live.router)
     access.check(routers)

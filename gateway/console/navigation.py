@@ -39,6 +39,7 @@ MENU = (
         "",
         (
             Place("/", "Today", "today", Rule.MESSAGING_VIEW),
+            Place("/messaging", "Messaging", "messaging", Rule.MESSAGING_VIEW, ("/broadcasts", "/rules")),
             Place("/history", "History", "history", Rule.MESSAGING_VIEW, ("/messages",)),
             Place("/clients", "Clients", "clients", Rule.MESSAGING_VIEW, ("/import",)),
             Place("/staff-messages", "Staff messages", "staff", Rule.STAFF_MESSAGES, counted=True),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import nullcontext
 
 from fastapi import FastAPI
 
@@ -13,9 +14,11 @@ from gateway.console.app import create_app, no_calls
 from gateway.console.calling import Calls
 from gateway.console.door import TOKEN_LIFE, Door, Purpose, entrance
 from gateway.domain import RingwellError
+from gateway.rendering import library_of
 from gateway.settings import Settings
 from store import accounts
 from store.engine import Store
+from voices.library import VoiceLibrary
 
 log = logging.getLogger(__name__)
 
@@ -35,13 +38,20 @@ async def serve(
     announce: Callable[[str], None],
     door: Door | None = None,
     calls: Calls = no_calls,
+    library: VoiceLibrary | None = None,
 ) -> None:
     """Serve until cancelled; `announce` is told where it is as soon as the console listens.
 
     Raises ConsoleError when it cannot listen.
     """
     door = door or door_of(settings)
-    app = create_app(store, settings, door, calls)
+    async with nullcontext(library) if library else library_of(settings) as voices:
+        await _serve(store, settings, announce, door, create_app(store, settings, door, calls, voices))
+
+
+async def _serve(
+    store: Store, settings: Settings, announce: Callable[[str], None], door: Door, app: FastAPI
+) -> None:
     server = _server(app, settings)
     try:
         listener = web.listen(settings.console.host, settings.console.port)
@@ -63,6 +73,7 @@ async def serve(
             # The pages first: a server waits for its open connections.
             hub.close()
             watching.cancel()
+            await app.state.console.plans.close()
             server.should_exit = True
             await running
 

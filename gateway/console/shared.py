@@ -22,11 +22,14 @@ from gateway.console.door import Door
 from gateway.console.hub import Hub
 from gateway.console.language import LANGUAGES, USUAL, translator, wanted
 from gateway.console.navigation import menu
+from gateway.console.plans import Plans
+from gateway.console.previews import Previews
 from gateway.settings import Settings
 from store import audit
 from store.accounts import Account
 from store.audit import Deed
 from store.engine import Store
+from voices.library import VoiceLibrary
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -46,6 +49,9 @@ class Console:
     provider: Provider | None
     # By language.
     templates: Mapping[str, Environment]
+    plans: Plans
+    library: VoiceLibrary
+    previews: Previews
 
     @property
     def clinic(self) -> int:

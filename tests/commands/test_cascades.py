@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from gateway.commands import shared
-from gateway.commands.broadcast_order import BroadcastError, steps_of, told_steps
+from gateway.commands.broadcast_order import steps_of, told_steps
 from gateway.domain import Channel, Then
+from gateway.ordering import BroadcastError
 from tests.commands.test_mistakes import Ringwell, config, ringwell
 from tests.unit.factory import BROADCAST
 

@@ -14,7 +14,7 @@ from babel.messages.pofile import read_po
 
 from gateway import console
 from gateway.accounts.rules import MEANINGS, NAMES, SHIPPED
-from gateway.console import app, filters, words
+from gateway.console import app, composing, filters, words
 from gateway.console.causes import CAUSES
 from gateway.console.language import LANGUAGES, catalog, translator, wanted
 from gateway.console.navigation import MENU
@@ -55,6 +55,10 @@ def _known() -> Iterable[str]:
     yield from MEANINGS.values()
     yield from (name for _, name, _ in SHIPPED)
     yield from app._TITLES.values()
+    for table in (composing.TYPE_LABELS, composing.METHODS, composing.SEND, composing.PLACEHOLDERS):
+        yield from table.values()
+    yield from (*composing.UNITS.values(), *composing.VERSIONS.values(), *composing.WRONG)
+    yield from (label for label, _ in composing.FIELDS.values())
     for group in words.GROUPS:
         yield from (group.label, group.hint)
     yield from words.CHANNELS.values()

@@ -258,7 +258,7 @@ async def test_a_stop_is_shown_with_its_reason_above_everything(
     (told,) = (await browser.get("/api/today")).json()["stopped"]
     assert (told["channel"], told["reason"], told["by"]) == ("sms", "wrong <list>", "Ito")
     await store.run(stops.lift, CLINIC, None, "Ito", clock())
-    assert "stopped" not in (await browser.get("/")).text
+    assert "Text: stopped" not in (await browser.get("/")).text
 
 
 async def test_calls_in_progress_show_stage_and_person_but_no_number(

@@ -10,7 +10,7 @@ from PIL import Image
 
 from gateway.documents.errors import BadDocumentError
 from gateway.documents.fax import LARGEST_DOCUMENT
-from gateway.lines import fax_renderer
+from gateway.rendering import fax_renderer
 from gateway.settings import Settings
 from tests.unit.pdf_writing import locked, stream, written
 from tests.unit.test_documents_fax import LETTER, faxed, ink, pages, pdf_of

@@ -8,9 +8,9 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from gateway import policy, wording
-from gateway.commands.voice import example
 from gateway.domain import Channel, MessageType, Occasion, RecipientKind, Script, State, Text
 from gateway.domain.message_types import PLACEHOLDERS, TYPES, Audience
+from gateway.example import example
 from gateway.policy import Refuse
 from gateway.settings import Clinic, Settings
 from gateway.wording import TemplateError

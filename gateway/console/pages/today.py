@@ -26,6 +26,8 @@ async def show_today(request: Request) -> Response:
         "kinds": KINDS,
         "minute": lambda at: rows.minute(at, console.zone, now),
         "date": format_date(now.astimezone(console.zone), "full", locale=language_of(request)),
+        "done": request.query_params.get("done", ""),
+        "wrong": request.query_params.get("wrong", ""),
     }
     return console.page(request, "today.html", values)
 
