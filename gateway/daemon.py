@@ -41,6 +41,7 @@ from gateway.rendering import library_of, sayings_of
 from gateway.settings import Settings
 from gateway.stops import Gate, Keeper
 from gateway.studio.kept import follow_prompts, kept_prompts
+from gateway.switchboard import Switchboard
 from gateway.wording import Sayings
 from store import changes, migrate, sweep
 from store.engine import Store
@@ -58,6 +59,8 @@ CLOSE_AT_ONCE = 5000
 FORGET_SECONDS = 3600.0
 RECONCILE_FOR = timedelta(days=2)
 RULES_SECONDS = 30.0
+# The time limit of each look of the doctor.
+LOOK_SECONDS = 10.0
 PLAN_IDLE = timedelta(seconds=60)
 
 
@@ -140,6 +143,10 @@ async def _work(
     plans = Plans(link, settings)
     adopters = [outbox.adopt, intake.adopt, plans.adopt, *(one.adopt for one in dispatchers)]
     services = [outbox.run(), scribe.run(), Keeper(link, settings.clinic.id, gate, channels).run()]
+    board = Switchboard(link, settings.clinic.id, lines.each, lines.trouble)
+    # Before anything is sent: what is off stays off.
+    await board.follow()
+    services.append(board.run())
     services.append(Follower(link, of_file, settings.changed, adopters).run())
     services.append(_every(PLAN_IDLE.total_seconds(), plans.finish))
     services.append(_every(RULES_SECONDS, plans.keep_rules))
@@ -158,7 +165,7 @@ async def _work(
     for channel in channels:
         services += [channel.run(), intake.follow(channel)]
     if settings.console.enabled:
-        services.append(_console(of_file, link.store, announce, lines, library))
+        services.append(_console(of_file, settings, link.store, announce, lines, library, board))
     if settings.public.url:
         services.append(_public(settings, intake))
     draining = Draining(dispatchers, lines.calls, settings.dispatch.drain_seconds)
@@ -322,13 +329,29 @@ def _machines(settings: Settings) -> Listener:
 
 
 async def _console(
-    settings: Settings, store: Store, announce: Callable[[str], None], lines: Lines, library: VoiceLibrary
+    of_file: Settings,
+    settings: Settings,
+    store: Store,
+    announce: Callable[[str], None],
+    lines: Lines,
+    library: VoiceLibrary,
+    board: Switchboard,
 ) -> None:
     # Imported late: a web server takes longer to load than the whole gateway takes to start.
+    from gateway import doctor
     from gateway.console.app import no_calls
+    from gateway.console.running import Heard, Running
     from gateway.console.serve import serve
 
-    await serve(store, settings, announce, calls=lines.calls or no_calls, library=library)
+    async def examine(heard: Heard) -> Sequence[domain.Finding]:
+        return await doctor.examine(settings, LOOK_SECONDS, heard)
+
+    async def test(kind: domain.LineKind, name: str) -> Sequence[domain.Finding]:
+        return await doctor.examine_line(settings, kind, name, LOOK_SECONDS)
+
+    running = Running(board.looks, examine, test)
+    calls = lines.calls or no_calls
+    await serve(store, of_file, announce, calls=calls, library=library, running=running)
 
 
 async def _public(settings: Settings, intake: Intake) -> None:

@@ -6,9 +6,9 @@ import asyncio
 import logging
 import os
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -24,12 +24,14 @@ from gateway.channels.fax_ladder import Known, Memory
 from gateway.channels.port import Channel
 from gateway.channels.sms import SmsChannel
 from gateway.channels.sms_quota import quotas
-from gateway.channels.trunks import trunk_lines
+from gateway.channels.telephone import TelephoneChannel
+from gateway.channels.trunks import TrunkLine, trunk_lines
 from gateway.channels.voice import VoiceChannel, by_path
-from gateway.domain import LiveCall
+from gateway.domain import LineKind, LiveCall
 from gateway.exchange import ami_of, keep_exchange, open_exchange
 from gateway.rendering import fax_renderer, speech, telefax
 from gateway.settings import Settings, cache_folder
+from gateway.switchboard import Key, Switched
 from store import fax_lines
 from store import quotas as store_quotas
 from store.engine import Store
@@ -40,17 +42,25 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """The channels; who tells of calls that are up, and the exchange itself, where there is one."""
+    """The channels and their lines; who tells of calls that are up, and the exchange, where there is one."""
 
     channels: Sequence[Channel]
+    each: Mapping[Key, Switched] = field(default_factory=dict)
     calls: Callable[[], Awaitable[Sequence[LiveCall]]] | None = None
     ami: Ami | None = None
     shelf: SoundShelf | None = None
+
+    def trouble(self) -> str:
+        """What is wrong with the exchange now, empty while it answers."""
+        if self.ami is None or self.ami.is_up:
+            return ""
+        return self.ami.trouble or "the exchange does not answer"
 
 
 async def open_lines(settings: Settings, stack: AsyncExitStack, library: VoiceLibrary, store: Store) -> Lines:
     """A channel for each kind of line that is set up; `stack` closes what they need."""
     channels: list[Channel] = []
+    each: dict[Key, Switched] = {}
     calls = ami = shelf = None
     if settings.trunks or settings.staff_line.host:
         if not settings.asterisk.host:
@@ -59,13 +69,23 @@ async def open_lines(settings: Settings, stack: AsyncExitStack, library: VoiceLi
             ami = ami_of(settings)
             calls = partial(calls_in_progress, ami)
             shelf = sound_shelf(settings)
-            channels += _telephone(settings, ami, library, shelf, FaxLines(store, settings.clinic.id))
+            trunks = trunk_lines(settings.trunks)
+            each |= {(LineKind.TRUNK, trunk.name): trunk for trunk in trunks}
+            memory = FaxLines(store, settings.clinic.id)
+            telephone = _telephone(settings, trunks, ami, library, shelf, memory)
+            channels += telephone
+            faxes = [share for channel in telephone[1:] for share in channel.shares]
+            each |= {(LineKind.FAX, share.line.name): share for share in faxes}
     if settings.binds:
-        channels.append(texts(settings, stack, store))
+        sms = texts(settings, stack, store)
+        each |= {(LineKind.BIND, name): bind for name, bind in zip(settings.binds, sms.lines, strict=True)}
+        channels.append(sms)
     if settings.relays:
         clinic, back = settings.clinic, returns_of(settings)
-        channels.append(EmailChannel(settings.relays, clinic.name, None, back, settings.dkim, clinic.logo))
-    return Lines(channels, calls, ami, shelf)
+        mail = EmailChannel(settings.relays, clinic.name, None, back, settings.dkim, clinic.logo)
+        each |= {(LineKind.RELAY, name): one for name, one in zip(settings.relays, mail.lines, strict=True)}
+        channels.append(mail)
+    return Lines(channels, each, calls, ami, shelf)
 
 
 def texts(settings: Settings, stack: AsyncExitStack, store: Store) -> SmsChannel:
@@ -104,9 +124,14 @@ def sound_shelf(settings: Settings) -> SoundShelf | None:
 
 
 def _telephone(
-    settings: Settings, ami: Ami, library: VoiceLibrary, shelf: SoundShelf | None, memory: Memory
-) -> list[Channel]:
-    lines = trunk_lines(settings.trunks)
+    settings: Settings,
+    lines: Sequence[TrunkLine],
+    ami: Ami,
+    library: VoiceLibrary,
+    shelf: SoundShelf | None,
+    memory: Memory,
+) -> list[TelephoneChannel]:
+    """Calls, and faxes after them where the exchange can read our files."""
     paces = {line.endpoint: line.pace for line in lines}
 
     def callers(endpoint: str, count: int) -> None:

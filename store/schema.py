@@ -24,6 +24,7 @@ from sqlalchemy import (
 # Registered with the metadata by being loaded.
 from store import accounts_tables as _accounts_tables  # noqa: F401
 from store import clients_tables as _clients_tables  # noqa: F401
+from store import running_tables as _running_tables  # noqa: F401
 from store import staff_tables as _staff_tables  # noqa: F401
 from store.tables import ID, Instant, id_column, table
 from store.tables import metadata as metadata

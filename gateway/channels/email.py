@@ -66,6 +66,11 @@ class EmailChannel:
         self._sending = 0
         self.desk = Desk(back.settings, back.seal, self._inbox) if back.listens else None
 
+    @property
+    def lines(self) -> Sequence[RelayLine]:
+        """Its relays, in the order of the settings."""
+        return self._lines
+
     async def run(self) -> None:
         """Keep all relays within reach and the desk open until cancelled."""
         try:

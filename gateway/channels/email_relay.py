@@ -31,7 +31,19 @@ from gateway.channels.email_session import (
     Session,
 )
 from gateway.channels.email_standing import Standing
-from gateway.domain import Accepted, Attempt, Failed, Mail, Outcome, Retry, RetryKind, Unknown
+from gateway.channels.tally import Tally
+from gateway.domain import (
+    Accepted,
+    Attempt,
+    Failed,
+    LineLook,
+    LineState,
+    Mail,
+    Outcome,
+    Retry,
+    RetryKind,
+    Unknown,
+)
 from gateway.settings import Relay
 
 log = logging.getLogger(__name__)
@@ -62,7 +74,9 @@ class RelayLine:
         self._up = False
         self._lost = asyncio.Event()
         self._down = self._alerted = False
-        self._policy_said = False
+        self._policy_said = self._off = False
+        self._trouble = "not connected yet"
+        self._tally = Tally()
         self._standing = Standing(f"{relay.host}:{relay.port}", relay.policy_refusals, changed)
 
     @property
@@ -77,7 +91,7 @@ class RelayLine:
     @property
     def up(self) -> bool:
         """Whether it let us in the last time we looked, and takes our mail or may be asked again."""
-        return self._up and self._standing.open
+        return self._up and self._standing.open and not self._off
 
     @property
     def connections(self) -> int:
@@ -123,6 +137,7 @@ class RelayLine:
         if self._down:
             log.warning("relay %s:%d is back", self._relay.host, self._relay.port)
         self._down = self._alerted = False
+        self._trouble = ""
         self._lost.clear()
         self._up = True
         self._changed()
@@ -133,6 +148,7 @@ class RelayLine:
             self._pool.retire()
 
     def _say_down(self, words: str, *, alert: bool = False) -> None:
+        self._trouble = words
         if not self._down or (alert and not self._alerted):
             level = logging.ERROR if alert else logging.WARNING
             where = (self._relay.host, self._relay.port)
@@ -156,7 +172,9 @@ class RelayLine:
         self._busy += 1
         try:
             envelope = Envelope(self._letterhead.envelope(attempt.id), to)
-            return await self._hand_over(envelope, stuffed(await self._written(attempt.id, mail, to)))
+            outcome = await self._hand_over(envelope, stuffed(await self._written(attempt.id, mail, to)))
+            self._tally.note(outcome)
+            return outcome
         finally:
             self._busy -= 1
             self._changed()
@@ -223,6 +241,30 @@ class RelayLine:
                 *(self._relay.host, self._relay.port, _told(answer), stage),
             )
         self._policy_said = True
+
+    # --- looked at and switched ---
+
+    def look(self) -> LineLook:
+        """How it is."""
+        state, trouble = self._state()
+        sent, failed = self._tally.hour()
+        relay, last, at = self._relay, self._tally.last_error, self._tally.last_error_at
+        where = f"{relay.host}:{relay.port}"
+        return LineLook(where, state, trouble, self._busy, relay.connections, 0.0, sent, failed, last, at)
+
+    def _state(self) -> tuple[LineState, str]:
+        if self._off:
+            return LineState.OFF, ""
+        if not self._up:
+            return LineState.DOWN, self._trouble
+        if self._standing.refuses:
+            return LineState.PAUSED, self._standing.why
+        return LineState.UP, ""
+
+    def switch(self, on: bool) -> None:
+        """Off: no mail goes this way."""
+        self._off = not on
+        self._changed()
 
 
 def _told(answer: Answer) -> str:

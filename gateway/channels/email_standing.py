@@ -24,6 +24,8 @@ class Standing:
         self._domains: set[str] = set()
         self._pause = 0.0
         self._try_at = 0.0
+        # Why it refuses us, as long as it does.
+        self.why = ""
 
     @property
     def refuses(self) -> bool:
@@ -44,6 +46,7 @@ class Standing:
                 "relay %s %s: it needs an administrator; mail waits, and one is tried now and then",
                 *(self._relay, why),
             )
+        self.why = why
         self._pause = min(self._pause * 2, self.TRIAL_MOST) if self.refuses else self.TRIAL_FIRST
         self._try_at = _now() + self._pause
         asyncio.get_running_loop().call_later(self._pause, self._changed)
@@ -57,7 +60,7 @@ class Standing:
         """It took a mail."""
         if self.refuses:
             log.warning("relay %s takes our mail again", self._relay)
-        self._pause = 0.0
+        self._pause, self.why = 0.0, ""
         self._domains.clear()
 
 

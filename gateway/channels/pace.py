@@ -36,15 +36,29 @@ class Pace:
         self._filled_at = 0.0
         self._busy = 0
         self._left = asyncio.Event()
+        self.why = ""
         self._refusals = self._in_a_row = 0
         self._taken_at = float("-inf")
         self._paused_until = self._trial_until = 0.0
         self._forbidden: set[str] = set()
+        self.off = False
+        # Why it refused last, as long as it does.
+        self.why = ""
 
     @property
     def refuses(self) -> bool:
         """Whether it refused a call lately; with room, it is to be tried with one."""
         return self._refusals > 0
+
+    @property
+    def busy(self) -> int:
+        """How many calls are under way."""
+        return self._busy
+
+    def switch(self, on: bool) -> None:
+        """Nothing begins while it is off; what is under way goes on."""
+        self.off = not on
+        self._left.set()
 
     def keep(self, callers: int) -> None:
         """So many people are calling in over this trunk now."""
@@ -62,6 +76,8 @@ class Pace:
         if self._pause() > 0:
             return 0
         self._fill()
+        if self.off:
+            return 0
         lines = self._most - max(self._kept_free, self._callers) - self._busy
         room = max(0, min(lines, int(self._tokens)))
         # A trunk that refused is tried with one call.
@@ -119,6 +135,7 @@ class Pace:
             log.error("%s takes no calls (%s); they wait and are not counted", self._name, cause)
         self._paused_until = _now() + PAUSES[min(self._refusals, len(PAUSES) - 1)]
         self._refusals += 1
+        self.why = cause
 
     def taken(self) -> None:
         """The trunk took a call."""

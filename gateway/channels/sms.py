@@ -62,6 +62,11 @@ class SmsChannel:
 
     # --- the lines ---
 
+    @property
+    def lines(self) -> Sequence[SmsLine]:
+        """Its binds, in the order of the settings."""
+        return self._lines
+
     async def run(self) -> None:
         """Keep the binds up until cancelled; then let responses under way arrive, and unbind."""
         try:

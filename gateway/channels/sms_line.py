@@ -11,8 +11,9 @@ from gateway.channels.sms_link import BindRefusedError, Deliveries
 from gateway.channels.sms_pace import Pace
 from gateway.channels.sms_quota import Quota
 from gateway.channels.sms_session import Session, tls_of
-from gateway.channels.sms_submit import Submitter
-from gateway.domain import Attempt, Outcome
+from gateway.channels.sms_submit import LINE_DOWN, Submitter
+from gateway.channels.tally import Tally
+from gateway.domain import Attempt, LineLook, LineState, Outcome
 from gateway.settings import Bind, TextSettings
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,9 @@ class SmsLine:
         self._submitter = Submitter(bind, self._pace, quota, replace_look_alikes=replacing)
         self._down = False
         self._refused_before = False
+        self._off = False
+        self._trouble = "not connected yet"
+        self._tally = Tally()
 
     # --- the session ---
 
@@ -86,11 +90,13 @@ class SmsLine:
         return f"SMSC {self.settings.host}:{self.settings.port}"
 
     def _say_down(self, why: str) -> None:
+        self._trouble = why
         if not self._down:
             log.warning("%s: %s; texts wait until it is back, or take another bind", self._name, why)
         self._down = True
 
     def _say_refused(self, error: BindRefusedError) -> None:
+        self._trouble = str(error)
         if not self._refused_before:
             wrong = error.status in BIND_REFUSALS
             advice = "; correct system_id and password of the bind in the settings" if wrong else ""
@@ -98,6 +104,7 @@ class SmsLine:
         self._down = self._refused_before = True
 
     def _say_up(self) -> None:
+        self._trouble = ""
         log.info("%s: bound", self._name)
         self._down = self._refused_before = False
 
@@ -107,7 +114,7 @@ class SmsLine:
     def open(self) -> bool:
         """Whether texts are to go this way: bound, in no long pause, and the day's texts not all sent."""
         link = self._submitter.link
-        if link is None or not link.up or self._pace.paused_long:
+        if self._off or link is None or not link.up or self._pace.paused_long:
             return False
         return self._quota is None or not self._quota.spent
 
@@ -127,4 +134,36 @@ class SmsLine:
 
     async def send(self, attempt: Attempt) -> Outcome:
         """Submit the text; what the SMSC made of it."""
-        return await self._submitter.send(attempt)
+        if self._off:
+            return LINE_DOWN
+        outcome = await self._submitter.send(attempt)
+        self._tally.note(outcome)
+        return outcome
+
+    # --- looked at and switched ---
+
+    def look(self) -> LineLook:
+        """How it is."""
+        state, trouble = self._state()
+        sent, failed = self._tally.hour()
+        bind, last, at = self.settings, self._tally.last_error, self._tally.last_error_at
+        where = f"{bind.host}:{bind.port}"
+        busy, most, rate = self._pace.busy, bind.window, bind.per_second
+        return LineLook(where, state, trouble, busy, most, rate, sent, failed, last, at)
+
+    def _state(self) -> tuple[LineState, str]:
+        link = self._submitter.link
+        if self._off:
+            return LineState.OFF, ""
+        if link is None or not link.up:
+            return LineState.DOWN, self._trouble
+        if self._pace.paused:
+            return LineState.PAUSED, "the provider asks us to slow down"
+        if self._quota is not None and self._quota.spent:
+            return LineState.PAUSED, "brand-day-limit"
+        return LineState.UP, ""
+
+    def switch(self, on: bool) -> None:
+        """Off: the bind stays, so that receipts and replies come; no text goes this way."""
+        self._off = not on
+        self._changed.set()

@@ -60,6 +60,11 @@ class Pace:
         self._wary = False
 
     @property
+    def busy(self) -> int:
+        """How many submits are under way."""
+        return self._window - self._free
+
+    @property
     def paused(self) -> bool:
         """Whether the SMSC asked us to wait and that time is not over."""
         return self._clock() < self._paused_until

@@ -32,7 +32,7 @@ from gateway.settings import Bind, Concatenation, SettingsError
 
 log = logging.getLogger(__name__)
 
-_LINE_DOWN = Retry(RetryKind.LINE_DOWN, "bind-down", charged=False)
+LINE_DOWN = Retry(RetryKind.LINE_DOWN, "bind-down", charged=False)
 _DAY_SPENT = Retry(RetryKind.LINE_DOWN, "brand-day-limit", charged=False)
 
 
@@ -99,7 +99,7 @@ class Submitter:
 
     async def _submit(self, make: sms_pdu.Maker, ids: list[str]) -> Outcome | None:
         """Add the id of the accepted segment to `ids`, or return what came of it instead."""
-        outcome: Outcome = _LINE_DOWN
+        outcome: Outcome = LINE_DOWN
         for _ in range(self.SEGMENT_TRIES):
             answer = await self._submit_once(make, begun=bool(ids))
             if not isinstance(answer, Response):
@@ -118,10 +118,10 @@ class Submitter:
         await self._pace.enter()
         try:
             if (link := self.link) is None or (self._pace.paused and not begun):
-                return _LINE_DOWN
+                return LINE_DOWN
             return await link.submit(make)
         except LinkDownError:
-            return _LINE_DOWN
+            return LINE_DOWN
         except LinkLostError:
             return Unknown("connection-lost")
         except NoResponseError:

@@ -88,6 +88,11 @@ class TelephoneChannel(ABC):
     def _outcome(self, result: CallResult, attempt: Attempt | None) -> Outcome:
         """What a result means; `attempt` is None for one of an earlier life of the gateway."""
 
+    @property
+    def shares(self) -> Sequence[Share]:
+        """What it has of each trunk."""
+        return self._ways.shares
+
     async def run(self) -> None:
         """Keep the connection to the exchange up."""
         try:
@@ -115,7 +120,9 @@ class TelephoneChannel(ABC):
             return Retry(RetryKind.LINE_DOWN, "stopped", charged=False)
         self._addresses[attempt.id] = attempt.address
         try:
-            return await self._call(attempt, share)
+            outcome = await self._call(attempt, share)
+            share.note(outcome)
+            return outcome
         finally:
             self._addresses.pop(attempt.id, None)
             self._told.pop(attempt.id, None)

@@ -20,11 +20,13 @@ from gateway.accounts.oidc import Provider
 from gateway.accounts.signing_in import SignIn
 from gateway.console import access, api, live, pages, security, today
 from gateway.console.calling import Calls
+from gateway.console.checking import Doctor
 from gateway.console.door import Door
 from gateway.console.hub import Hub, Snapshot
 from gateway.console.language import LANGUAGES, translator
 from gateway.console.plans import Plans
 from gateway.console.previews import Previews
+from gateway.console.running import Running
 from gateway.console.shared import Console, say
 from gateway.domain import LiveCall
 from gateway.rendering import library_of
@@ -57,11 +59,12 @@ def create_app(
     door: Door,
     calls: Calls = no_calls,
     library: VoiceLibrary | None = None,
+    running: Running | None = None,
 ) -> FastAPI:
     """The console on a store. Its hub (`app.state.console.hub`) wants `run` in a task of the caller's.
 
-    `calls`: those that are up; `library`: the gateway's voices, else the console's own. Raises
-    UnlistedRouteError when a route has no rule.
+    `calls`: those that are up; `library`: the gateway's voices, else the console's own; `running`: the
+    gateway around it. Raises UnlistedRouteError when a route has no rule.
     """
     app = FastAPI(
         title="Ringwell",
@@ -81,10 +84,11 @@ def create_app(
     sign_in = SignIn(store, settings.clinic.id, settings.console)
     oidc = settings.console.oidc
     provider = Provider(oidc) if oidc.issuer else None
-    screens = _templates()
-    console = Console(
-        store, settings, door, sign_in, Hub(look), calls, zone, provider, screens, plans, voices, previews
-    )
+    screens, hub = _templates(), Hub(look)
+    running = running or Running()
+    doctor = Doctor(store, settings, running)
+    works = plans, voices, previews, running, doctor
+    console = Console(store, settings, door, sign_in, hub, calls, zone, provider, screens, *works)
     app.state.console = console
     routers = (*pages.ROUTERS, *api.ROUTERS, live.router)
     access.check(routers)

@@ -48,9 +48,11 @@ MENU = (
     Part(
         "Administration",
         (
+            Place("/lines", "Lines", "lines", Rule.LINES),
             Place("/settings", "Settings", "settings", Rule.SETTINGS),
             Place("/users", "Users", "users", Rule.USERS, ("/profiles",)),
             Place("/audit", "Audit", "audit", Rule.AUDIT),
+            Place("/doctor", "Doctor", "doctor", Rule.LINES),
         ),
     ),
 )

@@ -13,6 +13,7 @@ from gateway import web
 from gateway.console.app import create_app, no_calls
 from gateway.console.calling import Calls
 from gateway.console.door import TOKEN_LIFE, Door, Purpose, entrance
+from gateway.console.running import Running
 from gateway.domain import RingwellError
 from gateway.rendering import library_of
 from gateway.settings import Settings
@@ -39,6 +40,7 @@ async def serve(
     door: Door | None = None,
     calls: Calls = no_calls,
     library: VoiceLibrary | None = None,
+    running: Running | None = None,
 ) -> None:
     """Serve until cancelled; `announce` is told where it is as soon as the console listens.
 
@@ -46,7 +48,8 @@ async def serve(
     """
     door = door or door_of(settings)
     async with nullcontext(library) if library else library_of(settings) as voices:
-        await _serve(store, settings, announce, door, create_app(store, settings, door, calls, voices))
+        app = create_app(store, settings, door, calls, voices, running)
+        await _serve(store, settings, announce, door, app)
 
 
 async def _serve(
@@ -64,18 +67,19 @@ async def _serve(
     hub = app.state.console.hub
     async with asyncio.TaskGroup() as tasks:
         watching = tasks.create_task(hub.run())
-        running = tasks.create_task(server.serve([listener]))
+        listening = tasks.create_task(server.serve([listener]))
         try:
             await asyncio.to_thread(door.announce, url)
             announce(await invitation(store, settings.clinic.id, door, url))
-            await asyncio.shield(running)
+            await asyncio.shield(listening)
         finally:
             # The pages first: a server waits for its open connections.
             hub.close()
+            app.state.console.doctor.close()
             watching.cancel()
             await app.state.console.plans.close()
             server.should_exit = True
-            await running
+            await listening
 
 
 def _server(app: FastAPI, settings: Settings) -> web.Server:

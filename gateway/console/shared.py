@@ -17,6 +17,7 @@ from gateway.accounts.signing_in import SignIn
 from gateway.console import words
 from gateway.console.access import csrf_token
 from gateway.console.calling import Calls
+from gateway.console.checking import Doctor
 from gateway.console.cookies import session_cookie
 from gateway.console.door import Door
 from gateway.console.hub import Hub
@@ -24,6 +25,7 @@ from gateway.console.language import LANGUAGES, USUAL, translator, wanted
 from gateway.console.navigation import menu
 from gateway.console.plans import Plans
 from gateway.console.previews import Previews
+from gateway.console.running import Running
 from gateway.settings import Settings
 from store import audit
 from store.accounts import Account
@@ -52,6 +54,8 @@ class Console:
     plans: Plans
     library: VoiceLibrary
     previews: Previews
+    running: Running
+    doctor: Doctor
 
     @property
     def clinic(self) -> int:

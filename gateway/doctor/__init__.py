@@ -3,23 +3,52 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from gateway.doctor import exchange, faxes, house, mail, texts, trunks, webhooks
 from gateway.doctor.finding import Finding, Look
-from gateway.domain import RingwellError
+from gateway.domain import LineKind, RingwellError
 from gateway.settings import Settings
 
-__all__ = ["Finding", "examine"]
+__all__ = ["Finding", "examine", "examine_line"]
 
 _ROOMS = house, exchange, trunks, faxes, texts, mail, webhooks
 
 
-async def examine(settings: Settings, seconds: float) -> list[Finding]:
+# Is told how many looks are done, of how many.
+Heard = Callable[[int, int], None]
+
+
+async def examine(settings: Settings, seconds: float, heard: Heard = lambda done, of: None) -> list[Finding]:
     """Every look, each within the time limit."""
     looks = {name: look for room in _ROOMS for name, look in room.LOOKS.items()}
-    found = await asyncio.gather(*(_look(part, look, settings, seconds) for part, look in looks.items()))
+    done = 0
+
+    async def one(part: str, look: Look) -> Sequence[Finding]:
+        nonlocal done
+        found = await _look(part, look, settings, seconds)
+        done += 1
+        heard(done, len(looks))
+        return found
+
+    heard(0, len(looks))
+    found = await asyncio.gather(*(one(part, look) for part, look in looks.items()))
     return [finding for findings in found for finding in findings]
+
+
+async def examine_line(settings: Settings, kind: LineKind, name: str, seconds: float) -> list[Finding]:
+    """The looks at one line of the settings; none where nothing can be tried now."""
+    field, look = _LINES[kind]
+    alone = {one: line for one, line in getattr(settings, field).items() if one == name}
+    return list(await _look(f"{kind} {name}", look, settings.model_copy(update={field: alone}), seconds))
+
+
+_LINES: dict[LineKind, tuple[str, Look]] = {
+    LineKind.TRUNK: ("trunks", trunks.LOOKS["trunks"]),
+    LineKind.FAX: ("trunks", faxes.LOOKS["fax"]),
+    LineKind.BIND: ("binds", texts.LOOKS["binds"]),
+    LineKind.RELAY: ("relays", mail.LOOKS["relays"]),
+}
 
 
 async def _look(part: str, look: Look, settings: Settings, seconds: float) -> Sequence[Finding]:

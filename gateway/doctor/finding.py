@@ -1,21 +1,12 @@
-"""What a look found, and what to do about it."""
+"""A look of the doctor."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 
+from gateway.domain import Finding
 from gateway.settings import Settings
 
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at; `advice` is empty when it is well."""
-
-    part: str
-    well: bool
-    found: str
-    advice: str = ""
-
+__all__ = ["Finding", "Look"]
 
 Look = Callable[[Settings], Awaitable[Finding | Sequence[Finding]]]

@@ -38,7 +38,9 @@ from gateway.domain.facts import (
     Then,
     any_notice,
 )
+from gateway.domain.finding import Finding
 from gateway.domain.limits import Limit, Limited
+from gateway.domain.lines import Line, LineKind, LineLook, LineState
 from gateway.domain.live import LiveCall
 from gateway.domain.outcome import (
     COMPLAINT,
@@ -114,9 +116,14 @@ __all__ = [
     "FaxImage",
     "FaxLetter",
     "File",
+    "Finding",
     "Invitation",
     "Limit",
     "Limited",
+    "Line",
+    "LineKind",
+    "LineLook",
+    "LineState",
     "LiveCall",
     "Mail",
     "Menu",
