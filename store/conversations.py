@@ -260,7 +260,7 @@ def listing(
     if before is not None:
         query = query.where(_c.last_at < before)
     rows = conn.execute(query.order_by(_c.last_at.desc(), _c.id.desc()).limit(most)).all()
-    names = _names(conn, clinic, [row.address for row in rows])
+    names = names_at(conn, clinic, [row.address for row in rows])
     return [Heading(row.id, row.address, names.get(row.address, ()), row.unread, row.last_at) for row in rows]
 
 
@@ -285,11 +285,12 @@ def _one(conn: Connection, clinic: int, which: ColumnElement[bool]) -> Heading |
     row = conn.execute(query).first()
     if row is None:
         return None
-    names = _names(conn, clinic, [row.address])
+    names = names_at(conn, clinic, [row.address])
     return Heading(row.id, row.address, names.get(row.address, ()), row.unread, row.last_at)
 
 
-def _names(conn: Connection, clinic: int, addresses: Sequence[str]) -> dict[str, tuple[str, ...]]:
+def names_at(conn: Connection, clinic: int, addresses: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """The names of the people who have each of these addresses."""
     k, person = contact.c, recipient.c
     rows = conn.execute(
         select(k.address, person.given_name, person.family_name)

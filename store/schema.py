@@ -24,6 +24,7 @@ from sqlalchemy import (
 # Registered with the metadata by being loaded.
 from store import accounts_tables as _accounts_tables  # noqa: F401
 from store import clients_tables as _clients_tables  # noqa: F401
+from store import inbox_tables as _inbox_tables  # noqa: F401
 from store import running_tables as _running_tables  # noqa: F401
 from store import staff_tables as _staff_tables  # noqa: F401
 from store.tables import ID, Instant, id_column, table
@@ -254,6 +255,9 @@ occurrence = table(
 _DUE = text("state IN ('scheduled', 'queued')")
 _ABOUT = text("state IN ('scheduled', 'queued') AND appointment > 0")
 _UNDONE = text("state IN ('cancelled', 'expired') AND appointment > 0")
+_DESK_MISSED = text("cause = 'desk-missed'")
+_UNREAD = text("read_at IS NULL")
+_WAITS = text("unread > 0")
 _REFUSED = text("state = 'refused'")
 _LEASED = text("state IN ('claimed', 'sending')")
 _UNKNOWN = text("state = 'unknown'")
@@ -304,6 +308,13 @@ message = table(
         "started_at",
         postgresql_where=_RECEIPT_EXPECTED,
         sqlite_where=_RECEIPT_EXPECTED,
+    ),
+    Index(
+        "ix_message_desk_missed",
+        "clinic",
+        "started_at",
+        postgresql_where=_DESK_MISSED,
+        sqlite_where=_DESK_MISSED,
     ),
     Index("ix_message_sent", "clinic", "address", postgresql_where=_SENT, sqlite_where=_SENT),
     postgresql_with={"fillfactor": 85},
@@ -418,6 +429,7 @@ fax_received = table(
     Column("read_by", Text),
     UniqueConstraint("clinic", "call"),
     Index(None, "clinic", "at"),
+    Index("ix_fax_received_waiting", "clinic", "at", postgresql_where=_UNREAD, sqlite_where=_UNREAD),
 )
 
 # Changes of messages' states, written by triggers (store.changes); `xact`: PostgreSQL's, 0 on SQLite.
@@ -513,6 +525,7 @@ conversation = table(
     Column("last_at", Instant, nullable=False),
     UniqueConstraint("clinic", "address"),
     Index(None, "clinic", "last_at"),
+    Index("ix_conversation_waiting", "clinic", "last_at", postgresql_where=_WAITS, sqlite_where=_WAITS),
 )
 
 # Own-voice prompts: staff enter the number, templates use the name, `wording` is what should be said.

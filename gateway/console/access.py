@@ -85,6 +85,16 @@ ROUTES: Mapping[str, Need] = {
     "GET /broadcasts": Rule.MESSAGING_VIEW,
     "GET /broadcasts/{number:int}": Rule.MESSAGING_VIEW,
     "POST /broadcasts/{number:int}/cancel": Rule.MESSAGING_CREATE,
+    # Inbox.
+    "GET /inbox": Rule.MESSAGING_VIEW,
+    "GET /inbox/conversations/{number:int}": Rule.MESSAGING_VIEW,
+    "POST /inbox/conversations/{number:int}/answer": Rule.MESSAGING_CREATE,
+    "GET /inbox/faxes/{number:int}": Rule.MESSAGING_VIEW,
+    "GET /inbox/faxes/{number:int}/pages.pdf": Rule.MESSAGING_VIEW,
+    "GET /inbox/faxes/{number:int}/pages/{page:int}.png": Rule.MESSAGING_VIEW,
+    "GET /inbox/calls/{number:int}": Rule.MESSAGING_VIEW,
+    "POST /inbox/{place}/{number:int}/assign": Rule.MESSAGING_CREATE,
+    "POST /inbox/{place}/{number:int}/close": Rule.MESSAGING_CREATE,
     # Staff messages.
     "GET /staff-messages": Rule.STAFF_MESSAGES,
     "GET /staff-messages/new": Rule.STAFF_MESSAGES,

@@ -42,6 +42,7 @@ MENU = (
             Place("/messaging", "Messaging", "messaging", Rule.MESSAGING_VIEW, ("/broadcasts", "/rules")),
             Place("/history", "History", "history", Rule.MESSAGING_VIEW, ("/messages",)),
             Place("/clients", "Clients", "clients", Rule.MESSAGING_VIEW, ("/import",)),
+            Place("/inbox", "Inbox", "inbox", Rule.MESSAGING_VIEW, counted=True),
             Place("/staff-messages", "Staff messages", "staff", Rule.STAFF_MESSAGES, counted=True),
         ),
     ),

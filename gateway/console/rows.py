@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
+from starlette.exceptions import HTTPException
 
 from gateway.console import words
 from gateway.console.filters import whole as whole
@@ -118,6 +119,17 @@ def _why(entry: Entry, zone: ZoneInfo, now: datetime, say: Say) -> str:
             return say("%(why)s; next try %(due)s") % {"why": text, "due": due}
         return say("%(why)s; due %(due)s") % {"why": text or say("Scheduled"), "due": due}
     return text
+
+
+def instant(text: str) -> datetime | None:
+    """A position in a list by its time; 400 when it is none."""
+    try:
+        found = datetime.fromisoformat(text) if text else None
+    except ValueError:
+        found = None
+    if text and (found is None or found.tzinfo is None):
+        raise HTTPException(400, "The address names a position that is none.")
+    return found
 
 
 def moment(at: datetime, zone: ZoneInfo, now: datetime, say: Say = as_it_is) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -51,7 +50,7 @@ async def _listing(request: Request, **more: Any) -> Response:
         staff_messages.listing,
         user.id,
         done=SHOWN[show],
-        before=_position(query.get("before", "")),
+        before=rows.instant(query.get("before", "")),
         most=PAGE + 1,
     )
     older = found[PAGE - 1].last_at if len(found) > PAGE else None
@@ -66,16 +65,6 @@ async def _listing(request: Request, **more: Any) -> Response:
         "done": query.get("done", ""),
     }
     return console.page(request, "staff_messages.html", values | more, 400 if more.get("wrong") else 200)
-
-
-def _position(text: str) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(text) if text else None
-    except ValueError as error:
-        raise HTTPException(400, "The address names a position that is none.") from error
-    if found is not None and found.tzinfo is None:
-        raise HTTPException(400, "The address names a position that is none.")
-    return found
 
 
 @router.get("/new")

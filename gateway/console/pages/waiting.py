@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 
 from gateway.accounts.rules import Rule
 from gateway.console.shared import me, shared
-from store import staff_messages
+from store import inbox, staff_messages
 
 router = APIRouter()
 
@@ -18,4 +18,7 @@ async def waiting(request: Request) -> dict[str, int]:
     found: dict[str, int] = {}
     if Rule.STAFF_MESSAGES in user.rules:
         found["staff"] = await console.read(staff_messages.unread, user.id)
+    if Rule.MESSAGING_VIEW in user.rules:
+        counts = await console.read(inbox.counts, user.id, console.store.clock())
+        found["inbox"] = counts.mine + counts.unassigned
     return found
