@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import lru_cache
@@ -17,6 +17,7 @@ import phonenumbers
 from gateway.domain import Channel, RecipientKind, RingwellError
 from gateway.domain.message_types import PLACEHOLDERS
 from gateway.settings import Clinic
+from gateway.written import TIME, Written
 from store.lists import Member
 from store.people import Person, Visit
 from store.renewals import Renewal
@@ -123,45 +124,66 @@ _MONEY = re.compile(r"[$€£¥]\s*\d|\d\s*[$€£¥]|\b\d[\d.,]*\s?(USD|EUR|GBP
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 
-def read_clients(file: Path, clinic: Clinic) -> Parsed[Person]:
+def read_clients(file: Path, clinic: Clinic, written: Written | None = None) -> Parsed[Person]:
     """Clients of a CSV file; raises ImportFileError when it cannot be read at all."""
     parse = _person_parser(RecipientKind.CLIENT, clinic)
-    return _read(file, CLIENT_COLUMNS, REQUIRED, parse)
+    return _read(file, CLIENT_COLUMNS, REQUIRED, parse, written)
 
 
-def read_staff(file: Path, clinic: Clinic) -> Parsed[Person]:
+def read_staff(file: Path, clinic: Clinic, written: Written | None = None) -> Parsed[Person]:
     """Staff of a CSV file."""
-    return _read(file, PERSON_COLUMNS, REQUIRED, _person_parser(RecipientKind.STAFF, clinic))
+    return _read(file, PERSON_COLUMNS, REQUIRED, _person_parser(RecipientKind.STAFF, clinic), written)
 
 
-def read_appointments(file: Path, clinic: Clinic) -> Parsed[Visit]:
+def read_appointments(file: Path, clinic: Clinic, written: Written | None = None) -> Parsed[Visit]:
     """Appointments of a CSV file; times without an offset are the clinic's local time."""
     zone = ZoneInfo(clinic.zone)
-    return _read(file, APPOINTMENT_COLUMNS, REQUIRED_VISIT, lambda row: _visit(row, zone))
+    return _read(file, APPOINTMENT_COLUMNS, REQUIRED_VISIT, lambda row: _visit(row, zone), written)
 
 
-def read_renewals(file: Path) -> Parsed[Renewal]:
+def read_renewals(file: Path, written: Written | None = None) -> Parsed[Renewal]:
     """Authorisations and licences of a CSV file, each of a client or of a member of staff."""
-    return _read(file, RENEWAL_COLUMNS, REQUIRED_RENEWAL, _renewal)
+    return _read(file, RENEWAL_COLUMNS, REQUIRED_RENEWAL, _renewal, written)
 
 
-def read_list(file: Path) -> tuple[tuple[str, ...], Parsed[Member]]:
+def read_list(file: Path, written: Written | None = None) -> tuple[tuple[str, ...], Parsed[Member]]:
     """The columns of a custom list, which are placeholders, and its members."""
-    columns = tuple(head for head in _heads(file) if head != "id")
+    names = written.names if written else {}
+    told = [names.get(head, head) for head in heads(file)]
+    columns = tuple(head for head in told if head and head != "id")
     for column in columns:
         _check_column(column)
-    parsed = _read(file, ("id", *columns), {"id"}, lambda row: _member(row, columns))
+    parsed = _read(file, ("id", *columns), {"id"}, lambda row: _member(row, columns), written)
     return columns, parsed
 
 
-def _heads(file: Path) -> list[str]:
-    heads: list[str] = []
+def heads(file: Path) -> list[str]:
+    """The headings of a file; raises ImportFileError."""
+    found: list[str] = []
 
     def seen(reader: csv.DictReader[str]) -> None:
-        heads.extend((head or "").strip() for head in reader.fieldnames or ())
+        found.extend((head or "").strip() for head in reader.fieldnames or ())
 
     _opened(file, seen)
-    return heads
+    return found
+
+
+def lines(file: Path, wanted: Container[int] | None = None, most: int = 0) -> Iterator[tuple[int, list[str]]]:
+    """(line, values) of a file's rows as they are written, of the `wanted` lines or the first `most`."""
+    found: list[tuple[int, list[str]]] = []
+
+    def seen(reader: csv.DictReader[str]) -> None:
+        # Reads the headings.
+        _ = reader.fieldnames
+        for values in reader.reader:
+            line = reader.reader.line_num
+            if values and (wanted is None or line in wanted):
+                found.append((line, values))
+            if most and len(found) == most:
+                return
+
+    _opened(file, seen)
+    return iter(found)
 
 
 def _check_column(column: str) -> None:
@@ -203,9 +225,15 @@ def _renewal(row: Row) -> Renewal:
     )
 
 
-def _read(file: Path, columns: Iterable[str], required: set[str], parse: Callable[[Row], T]) -> Parsed[T]:
+def _read(
+    file: Path,
+    columns: Iterable[str],
+    required: set[str],
+    parse: Callable[[Row], T],
+    written: Written | None = None,
+) -> Parsed[T]:
     parsed: Parsed[T] = Parsed()
-    _opened(file, lambda reader: _parse_rows(reader, set(columns), required, parse, parsed))
+    _opened(file, lambda reader: _parse_rows(reader, set(columns), required, parse, parsed, written))
     return parsed
 
 
@@ -234,8 +262,12 @@ def _parse_rows(
     required: set[str],
     parse: Callable[[Row], T],
     into: Parsed[T],
+    written: Written | None,
 ) -> None:
     heads = [(head or "").strip() for head in reader.fieldnames or ()]
+    if written:
+        heads = [written.names.get(head, head) for head in heads]
+        columns |= {TIME, ""}
     reader.fieldnames = heads
     if missing := required - set(heads):
         raise ImportFileError(f"the first line lacks the column {', '.join(sorted(missing))}")
@@ -249,6 +281,7 @@ def _parse_rows(
         line = reader.line_num
         try:
             row = _clean(raw)
+            row = written.row(row) if written else row
             into.rows.append((line, parse(row)))
             _once(row["id"], line, seen)
         except BadValueError as bad:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from gateway import imports
+from gateway import importing, imports
 from gateway.commands.shared import (
     ConfigOption,
     JsonOption,
@@ -23,11 +23,9 @@ from gateway.commands.shared import (
     run,
 )
 from gateway.domain import RecipientKind
-from gateway.imports import Parsed, Problem
-from gateway.settings import Clinic
-from store import lists, register
-from store import renewals as stored_renewals
-from store.people import Person
+from gateway.importing import Kind
+from gateway.imports import Problem
+from store import register
 
 app = typer.Typer(
     help="Take clients, staff, appointments, renewals and lists from CSV files.", no_args_is_help=True
@@ -43,25 +41,25 @@ def _columns(columns: Sequence[str], required: Collection[str]) -> str:
 @app.command(epilog=_columns(imports.CLIENT_COLUMNS, imports.REQUIRED))
 def clients(file: FileArgument, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Add or update clients. Exit code 1 when some rows were not taken."""
-    _report(*run(_people(config, imports.read_clients, file)), as_json)
+    _report(*run(_import(config, Kind.CLIENTS, file)), as_json)
 
 
 @app.command(epilog=_columns(imports.PERSON_COLUMNS, imports.REQUIRED))
 def staff(file: FileArgument, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Add or update staff. Exit code 1 when some rows were not taken."""
-    _report(*run(_people(config, imports.read_staff, file)), as_json)
+    _report(*run(_import(config, Kind.STAFF, file)), as_json)
 
 
 @app.command(epilog=_columns(imports.APPOINTMENT_COLUMNS, imports.REQUIRED_VISIT))
 def appointments(file: FileArgument, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Add or update appointments. Exit code 1 when some rows were not taken."""
-    _report(*run(_visits(config, file)), as_json)
+    _report(*run(_import(config, Kind.APPOINTMENTS, file)), as_json)
 
 
 @app.command(epilog=_columns(imports.RENEWAL_COLUMNS, imports.REQUIRED_RENEWAL))
 def renewals(file: FileArgument, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Add or update authorisations and licences that fall due. Exit code 1 when some rows were not taken."""
-    _report(*run(_renewals(config, file)), as_json)
+    _report(*run(_import(config, Kind.RENEWALS, file)), as_json)
 
 
 @app.command("list")
@@ -77,75 +75,25 @@ def custom_list(
     The same name again is a new list: broadcasts that were created before keep the one they have.
     """
     kind = RecipientKind.STAFF if of_staff else RecipientKind.CLIENT
-    _report(*run(_list(config, file, checked_name(name), kind)), as_json)
+    _report(*run(_import(config, Kind.LIST, file, checked_name(name), kind)), as_json)
 
 
-async def _renewals(config: Path | None, file: Path) -> tuple[int, list[Problem]]:
-    settings = load(config)
-    parsed = imports.read_renewals(file)
-    async with ready_store(settings) as store:
-        with _written(len(parsed.rows)) as told:
-            rows = [renewal for _, renewal in parsed.rows]
-            strays = await store.run(stored_renewals.save, settings.clinic.id, rows, told, store.clock())
-    unknown = {renewal.external_id for renewal in strays}
-    problems = [
-        Problem(line, renewal.kind.value, "is not known: import clients and staff first")
-        for line, renewal in parsed.rows
-        if renewal.external_id in unknown
-    ]
-    return len(parsed.rows) - len(problems), parsed.problems + problems
-
-
-async def _list(config: Path | None, file: Path, name: str, kind: RecipientKind) -> tuple[int, list[Problem]]:
-    settings = load(config)
-    columns, parsed = imports.read_list(file)
-    rows = [member for _, member in parsed.rows]
-    if parsed.problems and not rows:
-        # The list that is there stays.
-        return 0, parsed.problems
-    async with ready_store(settings) as store:
-        with _written(len(rows)) as told:
-            strays = await store.run(
-                lists.save, settings.clinic.id, name, kind, columns, rows, store.clock(), told
-            )
-    unknown = {member.person for member in strays}
-    problems = [
-        Problem(line, "id", f"is not known among {kind.value}s: import them first")
-        for line, member in parsed.rows
-        if member.person in unknown
-    ]
-    return len(parsed.rows) - len(problems), parsed.problems + problems
-
-
-async def _people(
-    config: Path | None, read: Callable[[Path, Clinic], Parsed[Person]], file: Path
+async def _import(
+    config: Path | None,
+    kind: Kind,
+    file: Path,
+    name: str = "",
+    of: RecipientKind = RecipientKind.CLIENT,
 ) -> tuple[int, list[Problem]]:
     settings = load(config)
-    parsed = read(file, settings.clinic)
-    people = [row for _, row in parsed.rows]
+    clinic = settings.clinic
+    reading = importing.read(kind, file, clinic, None, name, of)
+    good = reading.parsed.rows
     async with ready_store(settings) as store:
-        with _written(len(people)) as told:
-            await store.run(register.save_people, settings.clinic.id, people, store.clock(), told)
-    return len(parsed.rows), parsed.problems
-
-
-async def _visits(config: Path | None, file: Path) -> tuple[int, list[Problem]]:
-    settings = load(config)
-    parsed = imports.read_appointments(file, settings.clinic)
-    visits = [visit for _, visit in parsed.rows]
-    async with ready_store(settings) as store:
-        with _written(len(visits)) as told:
-            # Without events in mails there is nothing in a calendar that would have to change.
+        with _written(len(good)) as told:
             now = store.clock()
-            mailed = now if settings.clinic.visit_minutes else None
-            strays = await store.run(register.save_visits, settings.clinic.id, visits, told, mailed, now)
-    unknown = {visit.external_id for visit in strays}
-    problems = [
-        Problem(line, "client", "the client or the staff member is not known: import them first")
-        for line, visit in parsed.rows
-        if visit.external_id in unknown
-    ]
-    return len(parsed.rows) - len(problems), parsed.problems + problems
+            strays = await store.run(importing.write, clinic.id, reading, clinic.visit_minutes, now, told)
+    return len(good) - len(strays), reading.parsed.problems + strays
 
 
 @contextmanager

@@ -111,6 +111,15 @@ ROUTES: Mapping[str, Need] = {
     "POST /clients/{number:int}/edit": Rule.CLIENT_EDIT,
     "GET /clients/{number:int}/contact": Rule.CLIENT_EDIT,
     "POST /clients/{number:int}/contact": Rule.CLIENT_EDIT,
+    "GET /import": Rule.CLIENT_EDIT,
+    "GET /import/new/{kind}": Rule.CLIENT_EDIT,
+    "POST /import/new/{kind}": Rule.CLIENT_EDIT,
+    "GET /import/{token}": Rule.CLIENT_EDIT,
+    "GET /import/{token}/state": Rule.CLIENT_EDIT,
+    "GET /import/{token}/errors.csv": Rule.CLIENT_EDIT,
+    "POST /import/{token}/columns": Rule.CLIENT_EDIT,
+    "POST /import/{token}/go": Rule.CLIENT_EDIT,
+    "POST /import/{token}/drop": Rule.CLIENT_EDIT,
     # Administration.
     "GET /lines": Rule.LINES,
     "GET /lines/now": Rule.LINES,
@@ -148,7 +157,10 @@ ROUTES: Mapping[str, Need] = {
 
 # The longest request, in bytes; and of routes that take files, by the beginning of their path.
 LONGEST_BODY = 64 * 1024
-LONG_BODIES: Mapping[str, int] = {"/messaging": 512 * 1024}
+LONG_BODIES: Mapping[str, int] = {
+    "/messaging": 512 * 1024,
+    "/import/new/": 20_100_000,
+}
 _SAFE = ("GET", "HEAD")
 
 
