@@ -158,7 +158,7 @@ async def plan(
     """
     async with aclosing(_ahead(_judged(store, clinic, wanted, rules, only_new))) as pages:
         async for decisions, as_of, at in pages:
-            planned = [_planned(decision, as_of, at, rules) for decision in decisions]
+            planned = [planned_as(decision, as_of, at, rules) for decision in decisions]
             if not await store.run(broadcasts.add_messages, clinic, wanted.id, planned, at):
                 return
             yield decisions
@@ -240,7 +240,8 @@ async def _page(
     return await known_for(store, clinic, asked, since), (moment, about) if moment else (None, person)
 
 
-def _planned(decision: Decision, consent_as_of: int, now: datetime, rules: Rules) -> Planned:
+def planned_as(decision: Decision, consent_as_of: int, now: datetime, rules: Rules) -> Planned:
+    """The message that a decision becomes."""
     known = decision.facts
     contact = known.contacts.get(decision.channel)
     state, due_at, reason = _first_state(decision.verdict, now)

@@ -95,6 +95,11 @@ async def why(store: Store, clinic: int, rules: Rules, name: str, message: int |
     person = await store.read(records.person, clinic, name)
     if person is None:
         raise UnknownClientError("no client or member of staff has this id")
+    return await why_of(store, clinic, rules, person, message)
+
+
+async def why_of(store: Store, clinic: int, rules: Rules, person: Person, message: int | None = None) -> Why:
+    """The same of somebody who is known already."""
     now = store.clock()
     held = await store.read(stops.current, clinic)
     channels = await _by_channel(store, clinic, rules, person, now, held)

@@ -98,6 +98,11 @@ def entry(conn: Connection, clinic: int, number: int) -> Entry | None:
     return read_entry(row) if row else None
 
 
+def hold(conn: Connection, clinic: int, number: int) -> None:
+    """Nobody else changes this message until the transaction ends."""
+    conn.execute(select(_m.id).where(_m.clinic == clinic, _m.id == number).with_for_update())
+
+
 def entries_of(conn: Connection, clinic: int, numbers: Sequence[int]) -> dict[int, Entry]:
     """These messages, by number; a few hundred at most."""
     rows = conn.execute(_ENTRY.where(_m.clinic == clinic, _m.id.in_(numbers))) if numbers else ()

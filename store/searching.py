@@ -21,7 +21,8 @@ from sqlalchemy import (
     select,
 )
 
-from gateway.domain import State
+from gateway.domain import RecipientKind, State
+from store import finding
 from store.history import Entry, listed, read_entry
 from store.queue import in_states
 from store.schema import appointment, broadcast, message, recipient
@@ -237,20 +238,22 @@ def client(conn: Connection, clinic: int, number: int) -> Client | None:
 
 
 def clients(conn: Connection, clinic: int, typed: str, most: int) -> list[Client]:
-    """Whoever has this id in the practice system, or else a name that begins like that."""
+    """Whoever has this id in the practice system; else clients and staff with such a name or number."""
     query = select(*_WHO).where(_r.clinic == clinic)
-    typed = " ".join(typed.replace(",", " ").split())
-    rows = conn.execute(query.where(_r.external_id == typed).order_by(_r.kind).limit(most)).all()
-    if not rows:
-        named = query.where(_named(typed.casefold()))
-        rows = conn.execute(named.order_by(_r.family_name, _r.given_name, _r.id).limit(most)).all()
-    return [_client(row) for row in rows]
+    rows = conn.execute(query.where(_r.external_id == typed.strip()).order_by(_r.kind).limit(most)).all()
+    if rows:
+        return [_client(row) for row in rows]
+    numbers, _ = finding.look(conn, clinic, typed, most)
+    found = {row.id: row for row in conn.execute(query.where(_r.id.in_(numbers)))}
+    staff = query.where(_r.kind == RecipientKind.STAFF.value, _named(typed)).order_by(_r.family_name, _r.id)
+    named = [found[number] for number in numbers if number in found] + [*conn.execute(staff.limit(most))]
+    return [_client(row) for row in named[:most]]
 
 
 def _named(typed: str) -> ColumnElement[bool]:
-    whole = func.lower(_r.given_name + " " + _r.family_name)
-    turned = func.lower(_r.family_name + " " + _r.given_name)
-    return or_(whole.startswith(typed, autoescape=True), turned.startswith(typed, autoescape=True))
+    """Of staff, who are few and have no words of their own."""
+    name = func.lower(_r.given_name + " " + _r.family_name + " " + _r.given_name)
+    return name.contains(" ".join(typed.replace(",", " ").split()).lower(), autoescape=True)
 
 
 def _client(row: Any) -> Client:

@@ -45,21 +45,31 @@ class Line:
     everyone: bool
 
 
+_PERSON = (_r.id, _r.external_id, _r.kind, _r.given_name, _r.family_name, _r.preferred)
+
+
 def person(conn: Connection, clinic: int, name: str) -> Person | None:
     """Somebody by the id of the practice system, a client before staff; else by our own number.
 
     The id of a client who became another is that other's.
     """
-    columns = (_r.id, _r.external_id, _r.kind, _r.given_name, _r.family_name, _r.preferred)
     clients_first = case((_r.kind == RecipientKind.CLIENT.value, 0), else_=1)
-    known = select(*columns).where(_r.clinic == clinic, _r.external_id == name).order_by(clients_first)
+    known = select(*_PERSON).where(_r.clinic == clinic, _r.external_id == name).order_by(clients_first)
     row = conn.execute(known.limit(1)).first()
     if row is None and (became := merging.find(conn, clinic, name)) is not None:
-        row = conn.execute(select(*columns).where(_r.clinic == clinic, _r.id == became)).first()
+        row = conn.execute(select(*_PERSON).where(_r.clinic == clinic, _r.id == became)).first()
     if row is None and name.isascii() and name.isdigit() and len(name) < 18:
-        row = conn.execute(select(*columns).where(_r.clinic == clinic, _r.id == int(name))).first()
-    if row is None:
-        return None
+        row = conn.execute(select(*_PERSON).where(_r.clinic == clinic, _r.id == int(name))).first()
+    return _person(row) if row else None
+
+
+def person_of(conn: Connection, clinic: int, number: int) -> Person | None:
+    """Somebody by our own number."""
+    row = conn.execute(select(*_PERSON).where(_r.clinic == clinic, _r.id == number)).first()
+    return _person(row) if row else None
+
+
+def _person(row: Any) -> Person:
     wish = Channel(row.preferred) if row.preferred else None
     told = f"{row.given_name} {row.family_name}".strip()
     return Person(row.id, row.external_id, RecipientKind(row.kind), told, wish)

@@ -46,7 +46,7 @@ class Told:
                 "preferred": person.preferred,
             },
             "at": self.found.at,
-            "now": [{"channel": on} | self._verdict(one) for on, one in self.found.channels.items()],
+            "now": [{"channel": on} | self.verdict(one) for on, one in self.found.channels.items()],
             "messages": [self._story(story) for story in self.found.stories],
         }
 
@@ -61,7 +61,7 @@ class Told:
             "words": self._fate(entry),
             "verdicts": [self._step(step) for step in story.steps],
             "changed_since": self._changed(story.since),
-            "now": self._verdict(story.now) if story.now else None,
+            "now": self.verdict(story.now) if story.now else None,
         }
 
     def _step(self, step: Step) -> dict[str, Any]:
@@ -69,11 +69,12 @@ class Told:
             "phase": step.phase,
             "at": step.judged.at,
             "attempt": step.attempt,
-            **self._verdict(step.judged),
+            **self.verdict(step.judged),
             "changed": self._changed(step.changed),
         }
 
-    def _verdict(self, of: Judged) -> dict[str, Any]:
+    def verdict(self, of: Judged) -> dict[str, Any]:
+        """A verdict with its words."""
         return {
             "verdict": of.kind,
             "reason": of.reason,

@@ -165,10 +165,16 @@ class Detail:
     """One message with everything that is known of it."""
 
     row: Row
+    entry: Entry
     due: str
     tries: tuple[Try, ...]
     receipts: tuple[tuple[int, str, str, str], ...]
     replies: tuple[tuple[str, str, str], ...]
+
+    @property
+    def has_address(self) -> bool:
+        """Whether there is one to show."""
+        return bool(self.entry.address)
 
     @property
     def shape(self) -> str:
@@ -186,6 +192,7 @@ def read_detail(
     names = {heading.id: heading.name for heading in overview.headings(conn, clinic)}
     return Detail(
         row=row(entry, names.get(entry.broadcast, ""), zone, now, say),
+        entry=entry,
         due=moment(entry.due_at, zone, now, say),
         tries=tuple(_try(a, zone, now, say) for a in history.attempts(conn, clinic, [number])),
         receipts=tuple(_receipt(r, say) for r in history.receipts_of(conn, clinic, number)),

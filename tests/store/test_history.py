@@ -145,3 +145,14 @@ async def test_several_messages_are_looked_up_by_number(world: World) -> None:
     found = await world.store.read(history.entries_of, CLINIC, numbers[:2])
     assert {number: entry.id for number, entry in found.items()} == {n: n for n in numbers[:2]}
     assert await world.store.read(history.entries_of, CLINIC, []) == {}
+
+
+async def test_a_held_message_is_looked_at_as_it_is(world: World) -> None:
+    number = await world.message(State.FAILED)
+
+    def hold_and_look(conn: Connection) -> State | None:
+        history.hold(conn, CLINIC, number)
+        found = history.entry(conn, CLINIC, number)
+        return found and found.state
+
+    assert await world.store.run(hold_and_look) is State.FAILED

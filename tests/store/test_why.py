@@ -54,3 +54,12 @@ async def test_lines_of_the_ledger_are_told_in_full(world: World) -> None:
         2: ("do-not-call", "", True),
     }
     assert await world.store.read(why.lines, CLINIC, []) == {}
+
+
+async def test_somebody_is_found_by_our_number_alone(world: World) -> None:
+    number = await world.person("7")
+    found = await world.store.read(why.person_of, CLINIC, number)
+    assert found is not None
+    assert (found.id, found.external_id, found.name) == (number, "7", "Rosa Costa")
+    assert await world.store.read(why.person_of, CLINIC, 99) is None
+    assert await world.store.read(why.person_of, 2, number) is None

@@ -1,4 +1,4 @@
-"""History: what became of every message, and one message with its evidence."""
+"""History: what became of every message."""
 
 from __future__ import annotations
 
@@ -57,6 +57,7 @@ async def show_history(request: Request) -> Response:
         "answers": filters.ANSWERS,
         "causes": sorted(((code, say(told)) for code, told in filters.causes()), key=lambda one: one[1]),
         "link": lambda **position: _link(wanted, **position),
+        "done": request.query_params.get("done", ""),
     }
     return console.page(request, "history.html", values)
 
@@ -86,17 +87,3 @@ async def find_client(request: Request, who: Annotated[str, Form()] = "") -> Res
         "link": lambda number: _link(wanted, client=number),
     }
     return console.page(request, "history_client.html", values)
-
-
-@router.get("/messages/{text}")
-async def show_message(request: Request, text: str) -> Response:
-    """One message with its attempts and their evidence."""
-    console, say = shared(request), translator(language_of(request))
-    number = rows.whole(text)
-    if number is None:
-        raise HTTPException(404)
-    found = await console.read(rows.read_detail, number, console.zone, console.store.clock(), say)
-    if found is None:
-        raise HTTPException(404)
-    await console.note(request, "message-viewed", f"message:{number}")
-    return console.page(request, "message.html", {"detail": found})
