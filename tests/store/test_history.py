@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from sqlalchemy import Connection
+
 from gateway.domain import Channel, State
 from store import history, overview
 from store.history import Filter
