@@ -1,4 +1,4 @@
-"""Calls a telephone of the clinic and plays it a file: "call me and play it"."""
+"""Calls a telephone of the clinic: "call me and play it", "call me to record"."""
 
 from __future__ import annotations
 
@@ -23,8 +23,7 @@ class NotPlayedError(RingwellError):
 
 async def play_to(ami: Ami, extension: str, file: Path, seconds: float) -> None:
     """Ring an extension of the clinic's exchange and play a file of so many seconds; NotPlayedError."""
-    if not _EXTENSION.fullmatch(extension):
-        raise NotPlayedError("an extension is made of digits, * and #")
+    _check(extension)
     name = secrets.token_hex(8)
     end: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
@@ -55,6 +54,42 @@ async def play_to(ami: Ami, extension: str, file: Path, seconds: float) -> None:
         raise NotPlayedError("the exchange does not say how the call ended") from error
     if said != "SUCCESS":
         raise NotPlayedError(said)
+
+
+async def lead_to_studio(ami: Ami, extension: str, studio: str) -> None:
+    """Ring an extension of the clinic's exchange; whoever takes it is in the studio. NotPlayedError."""
+    _check(extension)
+    name = secrets.token_hex(8)
+    taken: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+    def heard(event: Event) -> None:
+        ours = event.get("Event") == "OriginateResponse" and event.get("ActionID") == name
+        if ours and not taken.done():
+            taken.set_result(event.get("Response") == "Success")
+
+    ami.listen(heard, lambda: None)
+    await ami.originate(
+        {
+            "ActionID": name,
+            "ChannelId": f"studio-{name}",
+            "Channel": f"PJSIP/{extension}@{variables.STAFF_LINE}",
+            "Context": variables.STAFF_CONTEXT,
+            "Exten": studio,
+            "Priority": "1",
+            "Timeout": str(RING_SECONDS * 1000),
+        }
+    )
+    try:
+        async with asyncio.timeout(RING_SECONDS + 10):
+            if not await taken:
+                raise NotPlayedError(_NOBODY)
+    except TimeoutError as error:
+        raise NotPlayedError("the exchange does not say how the call ended") from error
+
+
+def _check(extension: str) -> None:
+    if not _EXTENSION.fullmatch(extension):
+        raise NotPlayedError("an extension is made of digits, * and #")
 
 
 def _end(event: Event, name: str) -> str:

@@ -11,7 +11,6 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.asterisk.playing import NotPlayedError, play_to
 from gateway.commands.shared import (
     MOST,
     ConfigOption,
@@ -24,8 +23,8 @@ from gateway.commands.shared import (
     run,
     table_of,
 )
-from gateway.exchange import connection
 from gateway.settings import Settings
+from gateway.studio import telephone
 from gateway.studio.shelf import Shelf, Uploaded
 from store import prompts as rows
 from store.engine import Store
@@ -305,8 +304,5 @@ async def _play(
         else:
             entry = await shelf.prompt(prompt)
             found = await shelf.played(entry, language or settings.clinic.language)
-    if not settings.staff_line.host:
-        raise NotPlayedError("there is no line to the clinic's telephones: set [staff_line]")
-    async with connection(settings) as ami:
-        await play_to(ami, extension, Path(_file(settings, found)), found.take.seconds)
+    await telephone.play(settings, extension, found)
     return found.take.seconds

@@ -123,6 +123,20 @@ ROUTES: Mapping[str, Need] = {
     "POST /import/{token}/columns": Rule.CLIENT_EDIT,
     "POST /import/{token}/go": Rule.CLIENT_EDIT,
     "POST /import/{token}/drop": Rule.CLIENT_EDIT,
+    # Prompts.
+    "GET /prompts": Rule.PROMPT_RECORD,
+    "POST /prompts/new": Rule.PROMPT_RECORD,
+    "GET /prompts/{number:int}": Rule.PROMPT_RECORD,
+    "POST /prompts/{number:int}": Rule.PROMPT_RECORD,
+    "POST /prompts/{number:int}/upload": Rule.PROMPT_RECORD,
+    "POST /prompts/{number:int}/ask": Rule.PROMPT_RECORD,
+    "POST /prompts/{number:int}/call": Rule.PROMPT_RECORD,
+    "POST /prompts/versions/{number:int}/activate": Rule.PROMPT_RECORD,
+    "POST /prompts/versions/{number:int}/discard": Rule.PROMPT_RECORD,
+    "POST /prompts/versions/{number:int}/name": Rule.PROMPT_RECORD,
+    "POST /prompts/versions/{number:int}/call": Rule.PROMPT_RECORD,
+    "GET /prompts/versions/{number:int}/sound.wav": Rule.PROMPT_RECORD,
+    "GET /prompts/versions/{number:int}/outline.svg": Rule.PROMPT_RECORD,
     # Administration.
     "GET /lines": Rule.LINES,
     "GET /lines/now": Rule.LINES,
@@ -163,6 +177,7 @@ LONGEST_BODY = 64 * 1024
 LONG_BODIES: Mapping[str, int] = {
     "/messaging": 512 * 1024,
     "/import/new/": 20_100_000,
+    "/prompts/": 64 * 1024 * 1024,
 }
 _SAFE = ("GET", "HEAD")
 

@@ -44,6 +44,7 @@ MENU = (
             Place("/clients", "Clients", "clients", Rule.MESSAGING_VIEW, ("/import",)),
             Place("/inbox", "Inbox", "inbox", Rule.MESSAGING_VIEW, counted=True),
             Place("/staff-messages", "Staff messages", "staff", Rule.STAFF_MESSAGES, counted=True),
+            Place("/prompts", "Prompts", "prompts", Rule.PROMPT_RECORD),
         ),
     ),
     Part(

@@ -54,6 +54,11 @@ _HEADERS = {
 }
 
 
+# Where users record.
+_RECORDING = "/prompts/"
+_WITH_MICROPHONE = b"camera=(), geolocation=(), microphone=(self), payment=()"
+
+
 class Faults:
     """Outermost: an exception becomes a page, and one line in the log without any data of patients."""
 
@@ -112,6 +117,8 @@ class Headers:
                 keep = static and event["status"] in (200, 304)
                 # Addresses of static files carry a digest of their content.
                 ours[b"cache-control"] = b"public, max-age=31536000, immutable" if keep else b"no-store"
+                if scope.get("path", "").startswith(_RECORDING):
+                    ours[b"permissions-policy"] = _WITH_MICROPHONE
                 if scope.get("scheme") == "https":
                     ours[b"strict-transport-security"] = b"max-age=31536000"
                 theirs = [pair for pair in event.get("headers", []) if pair[0].lower() not in ours]

@@ -24,6 +24,12 @@ class UnknownPromptError(RingwellError):
     """There is no such prompt, version or member of staff; the message names it."""
 
 
+def check_name(name: str) -> None:
+    """Raise UnknownPromptError for what no prompt can be called."""
+    if not _NAME.fullmatch(name):
+        raise UnknownPromptError(f"{name[:64]!r} is no name of a prompt: use letters, digits, - and _")
+
+
 @dataclass(frozen=True, slots=True)
 class Uploaded:
     """A file that became a version; `kept`: it is played from now on."""
@@ -42,8 +48,7 @@ class Shelf:
 
     async def define(self, name: str, title: str = "", wording: str = "") -> int:
         """The number of a prompt, made if it is new."""
-        if not _NAME.fullmatch(name):
-            raise UnknownPromptError(f"{name[:64]!r} is no name of a prompt: use letters, digits, - and _")
+        check_name(name)
         return await self._store.run(prompts.define, self._clinic, name, title, wording, self._store.clock())
 
     async def upload(
