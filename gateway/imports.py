@@ -313,6 +313,11 @@ def person_of(values: Mapping[str, str], kind: RecipientKind, clinic: Clinic) ->
     return _person_parser(kind, clinic)(_clean(values))
 
 
+def visit_of(values: Mapping[str, str], clinic: Clinic) -> Visit:
+    """An appointment whose values are given by the names of columns; raises BadValueError."""
+    return _visit(_clean(values), ZoneInfo(clinic.zone))
+
+
 def _person_parser(kind: RecipientKind, clinic: Clinic) -> Callable[[Row], Person]:
     def parse(row: Row) -> Person:
         return Person(

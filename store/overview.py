@@ -46,10 +46,12 @@ class Heading:
 _HEADING = select(_b.id, _b.name, _b.channel, _b.only_preference, _b.state, _b.send_at)
 
 
-def headings(conn: Connection, clinic: int, most: int = 200) -> list[Heading]:
-    """The newest broadcasts."""
-    rows = conn.execute(_HEADING.where(_b.clinic == clinic).order_by(_b.id.desc()).limit(most))
-    return [Heading(*row) for row in rows]
+def headings(conn: Connection, clinic: int, most: int = 200, before: int | None = None) -> list[Heading]:
+    """The newest broadcasts, or those before a number."""
+    query = _HEADING.where(_b.clinic == clinic).order_by(_b.id.desc()).limit(most)
+    if before is not None:
+        query = query.where(_b.id < before)
+    return [Heading(*row) for row in conn.execute(query)]
 
 
 def of_day(conn: Connection, clinic: int, since: datetime, until: datetime) -> list[Heading]:

@@ -61,6 +61,18 @@ ROUTES: Mapping[str, Need] = {
     "POST /messages/{text}": Rule.MESSAGING_VIEW,
     "GET /messages/{text}/again": Rule.MESSAGING_CREATE,
     "POST /messages/{text}/again": Rule.MESSAGING_CREATE,
+    # For programs too, by the scopes of their tokens.
+    "GET /api": IN,
+    "GET /api/openapi.json": IN,
+    "POST /api/clients": Rule.CLIENT_EDIT,
+    "POST /api/appointments": Rule.CLIENT_EDIT,
+    "POST /api/consents": Rule.CONSENT_EDIT,
+    "GET /api/broadcasts": Rule.MESSAGING_VIEW,
+    "POST /api/broadcasts": Rule.MESSAGING_CREATE,
+    "GET /api/broadcasts/{number}": Rule.MESSAGING_VIEW,
+    "POST /api/broadcasts/{number}/cancel": Rule.MESSAGING_CREATE,
+    "POST /api/stops": Rule.MESSAGING_CREATE,
+    "POST /api/stops/resume": Rule.MESSAGING_CREATE,
     "GET /api/today": Rule.MESSAGING_VIEW,
     "GET /api/calls": Rule.MESSAGING_VIEW,
     "GET /api/messages": Rule.MESSAGING_VIEW,
@@ -162,6 +174,9 @@ ROUTES: Mapping[str, Need] = {
     "POST /users/{number:int}/link": Rule.USERS,
     "POST /users/{number:int}/second": Rule.USERS,
     "POST /users/{number:int}/leave": Rule.USERS,
+    "GET /tokens": Rule.USERS,
+    "POST /tokens": Rule.USERS,
+    "POST /tokens/{number:int}/revoke": Rule.USERS,
     "GET /profiles": Rule.USERS,
     "GET /profiles/new": Rule.USERS,
     "POST /profiles/new": Rule.USERS,
@@ -180,6 +195,8 @@ LONG_BODIES: Mapping[str, int] = {
     "/prompts/": 64 * 1024 * 1024,
 }
 _SAFE = ("GET", "HEAD")
+# No number of ours has more.
+_MOST_DIGITS = 15
 
 
 class UnlistedRouteError(AssertionError):
@@ -203,14 +220,20 @@ def routes(router: APIRouter) -> Iterable[str]:
 
 
 async def allowed(connection: HTTPConnection) -> None:
-    """Before every route: its rule is one of the user's, and what changes something has the form's token."""
+    """Before every route: its rule is one of the user's, and what changes something has the form's token.
+
+    Programs show a token of their own with each request, which no other site can make a browser send.
+    """
     method = connection.scope.get("method", "WEBSOCKET")
     method = "GET" if method == "HEAD" else method
     need = ROUTES[f"{method} {connection.scope['route'].path}"]
+    if any(text.isdigit() and len(text) > _MOST_DIGITS for text in map(str, connection.path_params.values())):
+        raise HTTPException(404)
     session = connection.state.session
     if isinstance(need, Rule) and (session is None or need not in session.account.rules):
         raise HTTPException(403, f"Your profile lacks the rule {need.value}.")
-    if isinstance(connection, Request) and method not in _SAFE and need is not OPEN:
+    by_browser = not connection.state.program
+    if isinstance(connection, Request) and by_browser and method not in _SAFE and need is not OPEN:
         await _check_token(connection)
 
 

@@ -13,11 +13,12 @@ from fastapi.exceptions import RequestValidationError
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
 from gateway.accounts.oidc import Provider
 from gateway.accounts.signing_in import SignIn
+from gateway.accounts.tokens import Tokens
 from gateway.console import access, api, live, pages, security, today
 from gateway.console.calling import Calls
 from gateway.console.checking import Doctor
@@ -26,6 +27,7 @@ from gateway.console.hub import Hub, Snapshot
 from gateway.console.language import LANGUAGES, translator
 from gateway.console.plans import Plans
 from gateway.console.previews import Previews
+from gateway.console.problems import problem
 from gateway.console.running import Running
 from gateway.console.shared import Console, say
 from gateway.domain import LiveCall
@@ -90,6 +92,8 @@ def create_app(
     works = plans, voices, previews, running, doctor
     console = Console(store, settings, door, sign_in, hub, calls, zone, provider, screens, *works)
     app.state.console = console
+    app.state.api = api.document.document(api.ROUTERS)
+    tokens = Tokens(store, settings.clinic.id)
     routers = (*pages.ROUTERS, *api.ROUTERS, live.router)
     access.check(routers)
     for router in routers:
@@ -98,7 +102,7 @@ def create_app(
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _not_understood)
     refuse = _refuser(app)
-    app.add_middleware(security.Gate, refuse=refuse, sign_in=sign_in, names=_names(settings))
+    app.add_middleware(security.Gate, refuse=refuse, sign_in=sign_in, tokens=tokens, names=_names(settings))
     app.add_middleware(security.Faults, refuse=refuse)
     app.add_middleware(security.Headers)
     return app
@@ -151,7 +155,7 @@ def _refuser(app: FastAPI) -> security.Refuse:
 def error_page(request: HTTPConnection, status: int, text: str) -> Response:
     """The answer to a request that cannot be served: JSON below /api, a page elsewhere."""
     if request.url.path.startswith("/api/"):
-        return JSONResponse({"error": text}, status)
+        return problem(status, text)
     console: Console = request.app.state.console
     title = _TITLES.get(status, "Something went wrong")
     values = {"status": status, "title": say(request, title), "text": say(request, text)}
@@ -163,12 +167,12 @@ async def _not_understood(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     if request.url.path.startswith("/api/"):
         wrong = [".".join(str(part) for part in one["loc"][1:]) for one in error.errors()]
-        return JSONResponse({"error": f"not understood: {', '.join(wrong)}"}, 422)
+        return problem(422, f"not understood: {', '.join(wrong)}", fields=wrong)
     return error_page(request, 400, "Something in the form was not understood.")
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     text = "Nothing is kept under this address." if error.status_code == 404 else ""
-    plain = error.detail if error.detail and error.status_code in (400, 403, 409) else text
+    plain = error.detail if error.detail and error.status_code in (400, 403, 409, 422) else text
     return error_page(request, error.status_code, plain)

@@ -52,7 +52,7 @@ MENU = (
         (
             Place("/lines", "Lines", "lines", Rule.LINES),
             Place("/settings", "Settings", "settings", Rule.SETTINGS),
-            Place("/users", "Users", "users", Rule.USERS, ("/profiles",)),
+            Place("/users", "Users", "users", Rule.USERS, ("/profiles", "/tokens", "/api")),
             Place("/audit", "Audit", "audit", Rule.AUDIT),
             Place("/doctor", "Doctor", "doctor", Rule.LINES),
         ),

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from gateway.accounts.signing_in import IN, SignIn
+from gateway.accounts.tokens import Tokens
 from gateway.console.access import LONG_BODIES, LONGEST_BODY, OPEN, PENDING, ROUTES
 from gateway.console.cookies import session_cookie
 from store.engine import StoreAwayError
@@ -31,6 +32,7 @@ _OPEN = {route.partition(" ")[2] for route, need in ROUTES.items() if need is OP
 _PENDING = {route.partition(" ")[2] for route, need in ROUTES.items() if need is PENDING}
 _HEALTH = "/health"
 _OPEN_BELOW = "/static/"
+_OF_PROGRAMS = "/api"
 _SAFE = ("GET", "HEAD")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _POLICY = (
@@ -131,14 +133,17 @@ class Headers:
 class Gate:
     """Lets in who has a session; refuses foreign hosts, foreign origins and long bodies.
 
-    `state.session` is then the session of a user who is in, or None; `state.pending` one that still has to
-    show a code.
+    Programs show a bearer token instead, below /api alone. `state.session` is then the session of who is in,
+    or None; `state.pending` one that still has to show a code; `state.program`: it is a program's.
     """
 
-    def __init__(self, app: App, refuse: Refuse, sign_in: SignIn, names: Collection[str]) -> None:
+    def __init__(
+        self, app: App, refuse: Refuse, sign_in: SignIn, tokens: Tokens, names: Collection[str]
+    ) -> None:
         self._app = app
         self._refuse = refuse
         self._sign_in = sign_in
+        self._tokens = tokens
         self._names = names
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -151,14 +156,19 @@ class Gate:
             await self._app(scope, receive, send)
 
     async def _request(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope.setdefault("state", {}).update(session=None, pending=None)
+        scope.setdefault("state", {}).update(session=None, pending=None, program=False)
         path = scope["path"]
         if self._names and _host_name(scope) not in self._names:
             # A page of another site whose name was pointed at this machine (DNS rebinding).
             return await self._refuse(scope, receive, send, 421, "This name does not lead to the console.")
         if scope["method"] not in _SAFE and not _same_origin(scope):
             return await self._refuse(scope, receive, send, 403, "This request came from another site.")
-        if not path.startswith(_OPEN_BELOW) and path != _HEALTH:
+        bearer = _bearer(scope) if path.startswith(_OF_PROGRAMS) else None
+        if bearer is not None:
+            scope["state"].update(session=await self._tokens.admit(bearer), program=True)
+            if scope["state"]["session"] is None:
+                return await self._refuse(scope, receive, send, 401, "This token opens nothing (any more).")
+        elif not path.startswith(_OPEN_BELOW) and path != _HEALTH:
             await self._admit(scope)
         if not self._may_ask(scope["state"], path):
             return await self._refuse(scope, receive, send, 401, "You are signed out.")
@@ -170,7 +180,7 @@ class Gate:
         return state["pending"] is not None and path in _PENDING
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope.setdefault("state", {}).update(session=None, pending=None)
+        scope.setdefault("state", {}).update(session=None, pending=None, program=False)
         local = not self._names or _host_name(scope) in self._names
         trusted = local and _header(scope, b"origin") and _same_origin(scope)
         if trusted and await self._admit(scope):
@@ -197,6 +207,12 @@ class Gate:
 
 def _header(scope: Scope, name: bytes) -> str:
     return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
+
+
+def _bearer(scope: Scope) -> str | None:
+    """The token that a program shows; None: it shows none."""
+    scheme, _, token = _header(scope, b"authorization").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
 
 
 def _host_name(scope: Scope) -> str:

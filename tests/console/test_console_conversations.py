@@ -60,7 +60,7 @@ async def test_a_text_that_cannot_be_sent_is_refused_with_the_reason(
 ) -> None:
     answer = await browser.post(f"/api/conversations/{asked}/texts", json={"body": body})
     assert answer.status_code == 400
-    assert "text" in answer.json()["error"]
+    assert "text" in answer.json()["detail"]
 
 
 async def test_a_number_that_was_never_given_is_no_conversation(

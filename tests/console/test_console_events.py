@@ -99,7 +99,7 @@ async def test_a_program_hears_each_change_and_goes_on_after_the_last_it_saw(
 
 async def test_a_position_that_is_none_is_refused(inside: httpx.AsyncClient) -> None:
     answer = await inside.get("/api/events?after=yesterday")
-    assert (answer.status_code, answer.json()) == (400, {"error": "after: no id of a change"})
+    assert (answer.status_code, answer.json()["detail"]) == (400, "after: no id of a change")
 
 
 async def test_an_open_stream_ends_properly_when_the_console_stops(

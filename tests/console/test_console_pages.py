@@ -159,7 +159,7 @@ async def test_a_wrong_filter_is_told_not_guessed(browser: httpx.AsyncClient, qu
     page, data = await browser.get(f"/history?{query}"), await browser.get(f"/api/messages?{query}")
     assert (page.status_code, data.status_code) == (400, 400)
     assert "The address names" in page.text
-    assert "The address names" in data.json()["error"]
+    assert "The address names" in data.json()["detail"]
 
 
 async def test_pages_of_fifty_lead_down_and_up_again(browser: httpx.AsyncClient, day: Day) -> None:

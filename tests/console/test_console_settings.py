@@ -26,7 +26,7 @@ async def test_a_wrong_change_is_refused_with_words(browser: httpx.AsyncClient) 
     ):
         answer = await browser.put(f"/api/settings/{name}", json=wanted)
         assert answer.status_code == 400
-        assert name in answer.json()["error"]
+        assert name in answer.json()["detail"]
     assert (await browser.put("/api/settings/policy.caps.a_day", json={"value": 1})).status_code == 422
 
 

@@ -1,5 +1,23 @@
-"""The same as data, behind the same session and the same rules."""
+"""The same as data, for pages and for programs, by the same rules."""
 
-from gateway.console.api import conversations, events, faxes, messages, settings
+from gateway.console.api import (
+    broadcasts,
+    clients,
+    conversations,
+    document,
+    events,
+    faxes,
+    messages,
+    settings,
+)
 
-ROUTERS = (messages.router, conversations.router, faxes.router, settings.router, events.router)
+ROUTERS = (
+    document.router,
+    messages.router,
+    clients.router,
+    broadcasts.router,
+    conversations.router,
+    faxes.router,
+    settings.router,
+    events.router,
+)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from gateway import conversing
+from gateway.console.once import OnceRoute, creating
 from gateway.console.shared import me, shared
 from gateway.console.words import mask
 from gateway.domain import ContentError
@@ -17,7 +18,7 @@ from gateway.lengths import length_of
 from store import conversations
 from store.conversations import Heading
 
-router = APIRouter(prefix="/api")
+router = APIRouter(prefix="/api", route_class=OnceRoute)
 
 # Longer than any text: 255 segments.
 LONGEST = 40_000
@@ -49,18 +50,20 @@ async def conversation_as_data(request: Request, number: int) -> dict[str, Any]:
     found = await console.read(conversations.find, number)
     if found is None:
         raise HTTPException(404)
+    await console.note(request, "conversation-viewed", f"conversation:{number}")
     lines = await console.read(conversations.lines, found.address)
     return _row(found) | {"lines": [asdict(line) for line in lines]}
 
 
 @router.post("/conversations/{number}/texts")
+@creating
 async def answer(request: Request, number: int, words: Words) -> dict[str, Any]:
     """Queue a text in a conversation, which is read by that."""
     console = shared(request)
-    clinic, now = console.settings.clinic.id, console.store.clock()
+    about, now = f"conversation:{number}", console.store.clock()
     try:
-        message = await console.store.run(
-            conversing.answer, clinic, number, words.body, me(request).name, now
+        message = await console.change(
+            request, "text-written", about, conversing.answer, number, words.body, me(request).name, now
         )
     except conversing.NoConversationError as error:
         raise HTTPException(404) from error

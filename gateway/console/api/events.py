@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 
 from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 from starlette.exceptions import HTTPException
 
+from gateway.accounts.tokens import Tokens
 from gateway.console.cookies import session_cookie
 from gateway.console.shared import Console, shared
 from gateway.webhooks import as_data
@@ -36,14 +38,25 @@ async def events(request: Request) -> StreamingResponse:
     start = changes.position(asked) if asked else await console.read(changes.newest)
     if start is None:
         raise HTTPException(400, "after: no id of a change")
-    stream = _stream(console, session_cookie(request.scope), start)
+    stream = _stream(console, _looker(request), start)
     return StreamingResponse(stream, media_type="text/event-stream")
 
 
-async def _stream(console: Console, secret: str, at: Position) -> AsyncIterator[str]:
+def _looker(request: Request) -> Callable[[], Awaitable[object]]:
+    """Asks whether whoever listens may still do so."""
+    console = shared(request)
+    if request.state.program:
+        secret = request.headers["authorization"].partition(" ")[2].strip()
+        return partial(Tokens(console.store, console.clinic).admit, secret)
+    return partial(console.sign_in.find, session_cookie(request.scope))
+
+
+async def _stream(
+    console: Console, look: Callable[[], Awaitable[object]], at: Position
+) -> AsyncIterator[str]:
     """Until the session or the console ends; whoever hangs up cancels it."""
     quiet = 0.0
-    while await _is_in(console, secret) and not console.hub.closed:
+    while await _is_in(look) and not console.hub.closed:
         found: list[Change] = []
         # While the store is away nothing is told and nothing is lost.
         with suppress(StoreAwayError):
@@ -62,9 +75,9 @@ async def _stream(console: Console, secret: str, at: Position) -> AsyncIterator[
             yield ": nothing new\n\n"
 
 
-async def _is_in(console: Console, secret: str) -> bool:
+async def _is_in(look: Callable[[], Awaitable[object]]) -> bool:
     """Whether the user is still signed in; as long as nobody can tell, they are."""
     try:
-        return await console.sign_in.find(secret) is not None
+        return await look() is not None
     except StoreAwayError:
         return True

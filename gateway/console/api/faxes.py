@@ -37,6 +37,7 @@ def _row(fax: Fax) -> dict[str, Any]:
 async def fax_as_pdf(request: Request, number: int) -> FileResponse:
     """The pages of a fax."""
     fax = await _found(request, number)
+    await shared(request).note(request, "fax-viewed", f"fax:{number}")
     file = shared(request).settings.received_faxes / fax.file
     if not file.exists():
         raise HTTPException(410)
@@ -48,8 +49,8 @@ async def read(request: Request, number: int) -> dict[str, Any]:
     """Mark a fax as read."""
     await _found(request, number)
     console = shared(request)
-    clinic, now = console.settings.clinic.id, console.store.clock()
-    await console.store.run(faxes.read, clinic, number, me(request).name, now)
+    by, now = me(request).name, console.store.clock()
+    await console.change(request, "fax-read", f"fax:{number}", faxes.read, number, by, now)
     return {"read": number}
 
 

@@ -66,6 +66,7 @@ async def messages_as_data(request: Request) -> dict[str, Any]:
     """A page of the history; `older` and `newer` are the positions of the pages beside it."""
     console = shared(request)
     _, wanted, before, after = wanted_of(request)
+    await console.note(request, "history-viewed")
     page = await console.read(
         rows.read_page, wanted, console.zone, console.store.clock(), as_it_is, before, after
     )
@@ -104,4 +105,5 @@ async def why_as_data(request: Request, client: str) -> dict[str, Any]:
         found = await why(console.store, settings.clinic.id, Rules.of(settings), client, number)
     except (UnknownClientError, UnknownMessageError) as error:
         raise HTTPException(404) from error
+    await console.note(request, "client-explained")
     return Told(found, settings).as_data()

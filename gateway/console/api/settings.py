@@ -49,10 +49,12 @@ async def change(request: Request, name: str, wanted: Wanted) -> dict[str, Any]:
     console = shared(request)
     try:
         if wanted.value is None:
-            await changing.reset(console.store, console.settings, name, wanted.by, wanted.note)
+            also = console.witness(request, "setting-reset", f"setting:{name}"[:80])
+            await changing.reset(console.store, console.settings, name, wanted.by, wanted.note, also)
         else:
             typed = json.dumps(wanted.value)
-            await changing.set_one(console.store, console.settings, name, typed, wanted.by, wanted.note)
+            also = console.witness(request, "setting-changed", f"setting:{name}"[:80])
+            await changing.set_one(console.store, console.settings, name, typed, wanted.by, wanted.note, also)
     except SettingsError as error:
         raise HTTPException(400, str(error)) from error
     found = await changing.table(console.store, console.settings)

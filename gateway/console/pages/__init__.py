@@ -20,6 +20,7 @@ from gateway.console.pages import (
     staff_messages,
     stopping,
     today,
+    tokens,
     users,
     waiting,
 )
@@ -44,6 +45,7 @@ ROUTERS = (
     settings.router,
     users.router,
     profiles.router,
+    tokens.router,
     audit.router,
     doctor.router,
 )
