@@ -7,14 +7,17 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from gateway import wording
+from gateway import schedule, wording
 from gateway.broadcast import check
 from gateway.domain import Broadcast, BroadcastClass, Channel, MessageType, RingwellError, Then
-from gateway.domain.message_types import TYPES
+from gateway.domain.message_types import TYPES, Audience
 from gateway.domain.offsets import Offset, Timing, parse_offset
+from gateway.schedule import Schedule
 from gateway.settings import Settings
 from store import lists, templates
 from store.engine import Store
+from store.facts import cascade_row
+from store.rules import Rule
 
 
 class BroadcastError(RingwellError):
@@ -81,6 +84,34 @@ def ordered(
         cascade=cascade,
         bundle=bundle,
     )
+
+
+def rule_of(order: Broadcast, kept: Schedule, list_name: str | None, by: str) -> Rule:
+    """The rule that repeats a broadcast by a schedule."""
+    return Rule(
+        id=0,
+        name=order.name,
+        type=order.type,
+        broadcast_class=order.broadcast_class,
+        channel=order.channel,
+        only_preference=order.only_preference,
+        templates=order.templates,
+        schedule=schedule.write(kept),
+        cascade=cascade_row(order.cascade),
+        bundle=order.bundle,
+        list_name=list_name,
+        by=by,
+    )
+
+
+def check_schedule(kept: Schedule, type: MessageType) -> None:
+    """Raise ScheduleError or BroadcastError unless the schedule can be kept for this type."""
+    schedule.read(schedule.write(kept) | {"offsets": [str(offset) for offset in kept.offsets]})
+    if kept.offsets and TYPES[type].audience in (Audience.LIST, Audience.EVERYBODY):
+        raise BroadcastError(
+            f"messages of type {type} are about nothing that they could go before: repeat it daily, weekly "
+            "or monthly"
+        )
 
 
 @dataclass(frozen=True, slots=True)

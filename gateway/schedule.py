@@ -207,18 +207,61 @@ def _bounds(
 def _again(schedule: Schedule, first: date, now: datetime, zone: ZoneInfo, rules: Rules) -> Iterator[Due]:
     last = (now + _ahead(rules)).astimezone(zone).date() + timedelta(days=_MOST_SHIFT)
     for day in _days(first, last):
-        if not _is_on(schedule, day):
+        goes_on = _goes_on(schedule, day, rules)
+        if goes_on is None:
             continue
-        goes_on = day
-        if schedule.business_days and not rules.is_business_day(day):
-            if schedule.every is Every.DAILY:
-                continue
-            goes_on = next(one for one in _back(day) if rules.is_business_day(one) or day - one > LOOK_BACK)
         goes_at = at(goes_on, schedule.clock, zone)
         about = day + timedelta(days=schedule.first)
         starts = at(about, time(), zone), at(about + timedelta(days=schedule.span), time(), zone)
         early = goes_at > now + _ahead(rules)
         yield Due(day, 0, goes_at, *starts, None, _is_late(goes_at, now, rules), early)
+
+
+def _goes_on(schedule: Schedule, day: date, rules: Rules) -> date | None:
+    """When the messages of a day go; None: it is none of the schedule's, or it is left out."""
+    if not _is_on(schedule, day):
+        return None
+    if not schedule.business_days or rules.is_business_day(day):
+        return day
+    if schedule.every is Every.DAILY:
+        return None
+    return next(one for one in _back(day) if rules.is_business_day(one) or day - one > LOOK_BACK)
+
+
+@dataclass(frozen=True, slots=True)
+class Going:
+    """A day on which messages of a schedule go, the day that they are about, and which of its steps it is."""
+
+    on: date
+    about: date
+    step: int
+    offset: Offset | None = None
+
+
+def goings(schedule: Schedule, first: date, last: date, zone_name: str, rules: Rules) -> list[Going]:
+    """What goes from one day to another, for a calendar: whether there is anything to tell is not known."""
+    found = _goings_again(schedule, first, last, rules)
+    if schedule.offsets:
+        found = _goings_before(schedule, first, last, ZoneInfo(zone_name), rules)
+    return sorted((one for one in found if first <= one.on <= last), key=lambda one: (one.on, one.step))
+
+
+def _goings_again(schedule: Schedule, first: date, last: date, rules: Rules) -> Iterator[Going]:
+    for day in _days(first, last + timedelta(days=_MOST_SHIFT)):
+        goes_on = _goes_on(schedule, day, rules) if schedule.every else None
+        if goes_on is not None:
+            yield Going(goes_on, day + timedelta(days=schedule.first), 0)
+
+
+def _goings_before(
+    schedule: Schedule, first: date, last: date, zone: ZoneInfo, rules: Rules
+) -> Iterator[Going]:
+    for step, offset in enumerate(schedule.offsets):
+        for about in _days(first, last + timedelta(days=offset.about.days + 1 + _MOST_SHIFT)):
+            # Of a step of some hours the usual hour of the day decides.
+            noon, business = at(about, time(12), zone), rules.is_business_day
+            moment = moment_before(noon, offset, USUAL_CLOCK, zone, schedule.business_days, business)
+            yield Going(moment.astimezone(zone).date(), about, step, offset)
 
 
 def _is_on(schedule: Schedule, day: date) -> bool:

@@ -91,6 +91,13 @@ def find(conn: Connection, clinic: int, name: str) -> Rule | None:
     return _as_rule(row) if row else None
 
 
+def of_number(conn: Connection, clinic: int, number: int) -> Rule | None:
+    """The rule of a number, unless it was deleted."""
+    query = select(rule).where(_u.clinic == clinic, _u.id == number, _u.deleted_at.is_(None))
+    row = conn.execute(query).mappings().first()
+    return _as_rule(row) if row else None
+
+
 def switch(conn: Connection, clinic: int, number: int, enabled: bool) -> None:
     """Let a rule plan, or stop it from planning."""
     conn.execute(update(rule).where(_u.clinic == clinic, _u.id == number).values(enabled=enabled))
@@ -149,6 +156,32 @@ def planned(conn: Connection, clinic: int, number: int) -> list[int]:
     open_ones = _b.state.in_((broadcasts.PLANNING, broadcasts.ACTIVE))
     query = select(_b.id).where(_b.clinic == clinic, _b.rule == number, _b.rule.is_not(None), open_ones)
     return list(conn.execute(query.order_by(_b.id.desc())).scalars())
+
+
+def cancel_planned(conn: Connection, clinic: int, number: int, now: datetime) -> int:
+    """Cancel what a rule has planned and not sent yet; how many messages that were."""
+    return sum(broadcasts.cancel(conn, clinic, one, now) or 0 for one in planned(conn, clinic, number))
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A broadcast that a rule planned."""
+
+    rule: int
+    broadcast: int
+    name: str
+    send_at: datetime
+    state: str
+
+
+def made_between(
+    conn: Connection, clinic: int, since: datetime, until: datetime, most: int = 500
+) -> list[Made]:
+    """What rules have planned for [since, until), in the order in which it goes."""
+    columns = (_b.rule, _b.id, _b.name, _b.send_at, _b.state)
+    mine = (_b.clinic == clinic, _b.rule.is_not(None), _b.send_at >= since, _b.send_at < until)
+    query = select(*columns).where(*mine).order_by(_b.send_at, _b.id).limit(most)
+    return [Made(*row) for row in conn.execute(query)]
 
 
 def _as_rule(row: Any) -> Rule:

@@ -25,14 +25,12 @@ from gateway.commands.shared import (
     run,
     table_of,
 )
-from gateway.domain.message_types import TYPES, Audience
 from gateway.in_force import in_force
-from gateway.ordering import BroadcastError, Named, completed
+from gateway.ordering import BroadcastError, Named, check_schedule, completed, rule_of
 from gateway.schedule import Every, Schedule
 from gateway.settings import Settings
-from store import broadcasts, rules
+from store import rules
 from store.engine import Store
-from store.facts import cascade_row
 from store.rules import Rule
 
 app = typer.Typer(help="Broadcasts that plan by themselves.", no_args_is_help=True)
@@ -80,32 +78,14 @@ def add(
         first=first,
         span=span,
     )
-    written = schedule.write(kept) | {"offsets": [str(offset) for offset in kept.offsets]}
-    schedule.read(written)
+    check_schedule(kept, options.type)
     wanted = describe(settings, checked_name(name), options)
-    if kept.offsets and TYPES[options.type].audience in (Audience.LIST, Audience.EVERYBODY):
-        raise BroadcastError(
-            f"messages of type {options.type} are about nothing that they could go before: --every"
-        )
 
     async def work() -> int | None:
         async with ready_store(settings) as store:
             order = await completed(store, settings, wanted, Named(options.template, options.list_name))
             order = await enclosing(settings, order, options.fax_document, attach or ())
-            rule = Rule(
-                id=0,
-                name=order.name,
-                type=order.type,
-                broadcast_class=order.broadcast_class,
-                channel=order.channel,
-                only_preference=order.only_preference,
-                templates=order.templates,
-                schedule=schedule.write(kept),
-                cascade=cascade_row(order.cascade),
-                bundle=order.bundle,
-                list_name=options.list_name,
-                by=getpass.getuser(),
-            )
+            rule = rule_of(order, kept, options.list_name, getpass.getuser())
             return await store.run(rules.add, settings.clinic.id, rule, store.clock())
 
     number = run(work())
@@ -210,9 +190,8 @@ async def _switch(settings: Settings, name: str, enabled: bool, cancel: bool) ->
     async with ready_store(settings) as store:
         rule = await _found(store, settings, name)
         await store.run(rules.switch, clinic, rule.id, enabled)
-        for number in await store.read(rules.planned, clinic, rule.id) if cancel else ():
-            cancelled = await store.run(broadcasts.cancel, clinic, number, store.clock())
-            gone += cancelled or 0
+        if cancel:
+            gone = await store.run(rules.cancel_planned, clinic, rule.id, store.clock())
     return gone
 
 

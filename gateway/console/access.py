@@ -100,6 +100,13 @@ ROUTES: Mapping[str, Need] = {
     "GET /broadcasts": Rule.MESSAGING_VIEW,
     "GET /broadcasts/{number:int}": Rule.MESSAGING_VIEW,
     "POST /broadcasts/{number:int}/cancel": Rule.MESSAGING_CREATE,
+    "GET /rules": Rule.MESSAGING_VIEW,
+    "GET /rules/new": Rule.MESSAGING_CREATE,
+    "POST /rules/new": Rule.MESSAGING_CREATE,
+    "GET /rules/{number:int}": Rule.MESSAGING_VIEW,
+    "POST /rules/{number:int}/on": Rule.MESSAGING_CREATE,
+    "POST /rules/{number:int}/off": Rule.MESSAGING_CREATE,
+    "POST /rules/{number:int}/delete": Rule.MESSAGING_CREATE,
     # Inbox.
     "GET /inbox": Rule.MESSAGING_VIEW,
     "GET /inbox/conversations/{number:int}": Rule.MESSAGING_VIEW,

@@ -14,7 +14,7 @@ from babel.messages.pofile import read_po
 
 from gateway import console
 from gateway.accounts.rules import MEANINGS, NAMES, SHIPPED
-from gateway.console import app, composing, filters, words
+from gateway.console import app, composing, filters, repeating, words
 from gateway.console.causes import CAUSES
 from gateway.console.language import LANGUAGES, catalog, translator, wanted
 from gateway.console.navigation import MENU
@@ -59,6 +59,9 @@ def _known() -> Iterable[str]:
         yield from table.values()
     yield from (*composing.UNITS.values(), *composing.VERSIONS.values(), *composing.WRONG)
     yield from (label for label, _ in composing.FIELDS.values())
+    for table in (repeating.REPEATS, repeating.WEEKDAYS, repeating.UNITS):
+        yield from table.values()
+    yield from (*repeating.WRONG, *repeating.TOLD, *repeating.TOLD_EVERY)
     for group in words.GROUPS:
         yield from (group.label, group.hint)
     yield from words.CHANNELS.values()

@@ -14,7 +14,7 @@ import pytest
 from gateway import broadcast as planning
 from gateway import policy, wording
 from gateway.daemon import Plans
-from gateway.domain import BroadcastClass, Channel, MessageType, RecipientKind, State
+from gateway.domain import Broadcast, BroadcastClass, Channel, MessageType, RecipientKind, State
 from gateway.known import known_of
 from gateway.link import StoreLink
 from gateway.planner import Planner
@@ -501,3 +501,29 @@ async def test_after_downtime_rules_of_every_kind_tell_what_is_not_stale_and_not
     kinds = {what[0] for what in expected}
     assert kinds >= {"Sequence", "Business", "Renewals", "Birthdays", "Daily"}
     assert ("Monthly" in kinds, "Weekly" in kinds) == (down.days == 21, down.days != 3)
+
+
+async def test_what_a_rule_planned_is_found_by_its_time_and_cancelled_together(world: World) -> None:
+    number = await world.store.run(rules.add, CLINIC, rule(), NOON)
+    assert number is not None
+    found = await world.store.read(rules.of_number, CLINIC, number)
+    assert found is not None
+    assert (found.id, found.name) == (number, "Reminders")
+    order = any_order(number)
+    made = await world.store.run(rules.claim, CLINIC, number, date(2026, 3, 12), 0, order, NOON)
+    assert made is not None
+    await world.messages(2, State.SCHEDULED, broadcast=made)
+    day = timedelta(days=1)
+    (one,) = await world.store.read(rules.made_between, CLINIC, NOON, NOON + day)
+    assert (one.rule, one.broadcast, one.send_at, one.state) == (number, made, NOON, "planning")
+    assert await world.store.read(rules.made_between, CLINIC, NOON + day, NOON + 2 * day) == []
+    assert await world.store.run(rules.cancel_planned, CLINIC, number, NOON) == 2
+    assert await world.store.read(rules.planned, CLINIC, number) == []
+    await world.store.run(rules.delete, CLINIC, number, NOON)
+    assert await world.store.read(rules.of_number, CLINIC, number) is None
+
+
+def any_order(number: int) -> Broadcast:
+    """What a rule of this number might plan, to go at noon."""
+    kind, about = MessageType.UPCOMING_APPOINTMENTS, BroadcastClass.OTHER
+    return Broadcast(0, "Reminders", kind, about, Channel.SMS, True, NOON, None, None, {}, rule=number)

@@ -191,3 +191,33 @@ def test_a_schedule_comes_back_as_it_was_kept():
 def test_a_schedule_that_cannot_be_kept_is_refused(kept):
     with pytest.raises((ScheduleError, OffsetError)):
         schedule.read(kept)
+
+
+def goings(begins: str, ends: str, **kept) -> list[tuple[str, str, int]]:
+    """(day it goes, day it is about, step) from one day to another."""
+    days = date.fromisoformat(begins), date.fromisoformat(ends)
+    found = schedule.goings(schedule.read(kept), *days, ZONE, RULES)
+    return [(str(one.on), str(one.about), one.step) for one in found]
+
+
+def test_a_calendar_has_the_days_on_which_messages_go():
+    assert goings("2026-12-01", "2026-12-09", every="weekly", on="mon", first=2) == [
+        ("2026-12-07", "2026-12-09", 0)
+    ]
+    assert goings("2026-12-01", "2026-12-02", offsets=["7d@10:00", "3h"]) == [
+        ("2026-12-01", "2026-12-08", 0),
+        ("2026-12-01", "2026-12-01", 1),
+        ("2026-12-02", "2026-12-09", 0),
+        ("2026-12-02", "2026-12-02", 1),
+    ]
+    assert goings("2026-12-31", "2026-12-31", every="monthly", on="31") == [("2026-12-31", "2026-12-31", 0)]
+    assert goings("2026-12-01", "2026-12-31", every="once", on="2027-03-01") == []
+
+
+def test_what_would_go_on_a_weekend_stands_on_the_business_day_before():
+    # 6 December 2026 is a Sunday.
+    assert goings("2026-12-04", "2026-12-06", every="monthly", on="6", business_days=True) == [
+        ("2026-12-04", "2026-12-06", 0)
+    ]
+    daily = goings("2026-12-04", "2026-12-07", every="daily", business_days=True)
+    assert [on for on, _, _ in daily] == ["2026-12-04", "2026-12-07"]
