@@ -156,6 +156,10 @@ ROUTES: Mapping[str, Need] = {
     "POST /prompts/versions/{number:int}/call": Rule.PROMPT_RECORD,
     "GET /prompts/versions/{number:int}/sound.wav": Rule.PROMPT_RECORD,
     "GET /prompts/versions/{number:int}/outline.svg": Rule.PROMPT_RECORD,
+    # Voices.
+    "GET /voices": Rule.PROMPT_RECORD,
+    "POST /voices": Rule.PROMPT_RECORD,
+    "GET /voices/sound/{name}": Rule.PROMPT_RECORD,
     # Administration.
     "GET /lines": Rule.LINES,
     "GET /lines/now": Rule.LINES,

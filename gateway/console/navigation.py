@@ -45,6 +45,7 @@ MENU = (
             Place("/inbox", "Inbox", "inbox", Rule.MESSAGING_VIEW, counted=True),
             Place("/staff-messages", "Staff messages", "staff", Rule.STAFF_MESSAGES, counted=True),
             Place("/prompts", "Prompts", "prompts", Rule.PROMPT_RECORD),
+            Place("/voices", "Voices", "voices", Rule.PROMPT_RECORD),
         ),
     ),
     Part(

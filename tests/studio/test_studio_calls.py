@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from gateway.asterisk.playing import NotPlayedError, play_to
+from gateway.asterisk.playing import NotPlayedError, lead_to_studio, play_to
 from gateway.rendering import library_of
 from gateway.studio import guidance
 from gateway.studio.acts import Line
@@ -24,6 +24,7 @@ from store.prompts import Version
 from store.schema import pin_try
 from tests.exchange import ami_of, running, until
 from tests.studio.world import (
+    EXTENSION,
     OTHER_PIN,
     World,
     clinic,
@@ -311,6 +312,22 @@ async def test_a_telephone_of_the_clinic_is_called_and_hears_the_recording(
     (entry,) = [one for one in read_ledger(town.ledger) if one.address == "+201"]
     assert entry.seconds >= version.take.seconds - 0.2
     assert entry.voiced_seconds > 1
+
+
+async def test_a_telephone_that_is_called_to_record_is_led_into_the_studio(
+    world: World, town: Town, calls: Mapping[str, PhoneCall], open_studio: Studio
+) -> None:
+    await until(lambda: open_studio.calls == 0)
+    ami = ami_of(world.exchange)
+    async with running(ami.run):
+        await ami.up()
+        await lead_to_studio(ami, "201", EXTENSION)
+        await until(lambda: open_studio.calls == 1)
+        with pytest.raises(NotPlayedError, match="nobody answered"):
+            await lead_to_studio(ami, "301", EXTENSION)
+        with pytest.raises(NotPlayedError, match="digits"):
+            await lead_to_studio(ami, "201@evil", EXTENSION)
+    await until(lambda: open_studio.calls == 0)
 
 
 # --- twenty at once ---

@@ -23,6 +23,7 @@ from gateway.console.pages import (
     today,
     tokens,
     users,
+    voices,
     waiting,
 )
 
@@ -43,6 +44,7 @@ ROUTERS = (
     importing.router,
     staff_messages.router,
     prompts.router,
+    voices.router,
     lines.router,
     settings.router,
     users.router,
