@@ -11,6 +11,7 @@ from gateway.settings import Settings
 from store import register
 from store.engine import Store
 from store.people import Person
+from tests.console.console_day import Clock
 
 PHONE = "+12025550107"
 
@@ -47,7 +48,25 @@ async def test_a_question_is_seen_answered_and_then_waits_no_longer(
         (False, "Is there parking?"),
         (True, "Yes, behind the house."),
     ]
-    assert (await browser.get("/api/conversations?unread=1")).json() == {"unread": 0, "conversations": []}
+    assert (await browser.get("/api/conversations?unread=1")).json() == {
+        "unread": 0,
+        "conversations": [],
+        "next": None,
+    }
+
+
+async def test_conversations_come_in_pages(
+    browser: httpx.AsyncClient, store: Store, settings: Settings, clock: Clock
+) -> None:
+    for number in range(52):
+        clock.move(seconds=1)
+        question = Reply(Channel.SMS, ReplyKind.OTHER, f"+1202555{2000 + number}", clock(), "Hello?")
+        await store.run(Replies(settings, _joined).record, question, clock())
+    first = (await browser.get("/api/conversations")).json()
+    second = (await browser.get(f"/api/conversations?before={first['next']}")).json()
+    found = [one["id"] for one in (*first["conversations"], *second["conversations"])]
+    assert (found, second["next"]) == (list(range(52, 0, -1)), None)
+    assert (await browser.get("/api/conversations?before=yesterday")).status_code == 400
 
 
 async def test_a_question_can_be_marked_as_read(browser: httpx.AsyncClient, asked: int) -> None:

@@ -38,8 +38,9 @@ async def test_a_fax_waits_is_opened_and_marked_as_read(browser: httpx.AsyncClie
     opened = await browser.get(f"/api/faxes/{received}.pdf")
     assert (opened.content, opened.headers["content-type"]) == (PAGES, "application/pdf")
     assert (await browser.post(f"/api/faxes/{received}/read")).status_code == 200
-    assert (await browser.get("/api/faxes?unread=1")).json() == {"unread": {}, "faxes": []}
+    assert (await browser.get("/api/faxes?unread=1")).json() == {"unread": {}, "faxes": [], "next": None}
     assert (await browser.get("/api/faxes?inbox=other")).json()["faxes"] == []
+    assert (await browser.get(f"/api/faxes?before={received}")).json()["faxes"] == []
 
 
 async def test_what_is_not_there_is_told_apart_from_what_was_thrown_away(

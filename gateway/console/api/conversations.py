@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -10,6 +11,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from gateway import conversing
+from gateway.console.api.asked import asks
 from gateway.console.once import OnceRoute, creating
 from gateway.console.shared import me, shared
 from gateway.console.words import mask
@@ -22,6 +24,7 @@ router = APIRouter(prefix="/api", route_class=OnceRoute)
 
 # Longer than any text: 255 segments.
 LONGEST = 40_000
+PAGE = 50
 
 
 class Words(BaseModel):
@@ -30,13 +33,35 @@ class Words(BaseModel):
     body: str = Field(max_length=LONGEST)
 
 
-@router.get("/conversations")
+@router.get(
+    "/conversations",
+    openapi_extra=asks(unread="1: those that wait for a person", before="The next of the page before"),
+)
 async def conversations_as_data(request: Request) -> dict[str, Any]:
     """Conversations, the newest first; with `unread=1` those that wait for a person."""
     console = shared(request)
     unread = request.query_params.get("unread") == "1"
-    found = await console.read(conversations.listing, unread=unread)
-    return {"unread": await console.read(conversations.unread), "conversations": [_row(one) for one in found]}
+    before = _moment(request.query_params.get("before", ""))
+    found = await console.read(conversations.listing, unread=unread, before=before, most=PAGE + 1)
+    return {
+        "unread": await console.read(conversations.unread),
+        "conversations": [_row(one) for one in found[:PAGE]],
+        "next": found[PAGE - 1].last_at if len(found) > PAGE else None,
+    }
+
+
+def _moment(text: str) -> datetime | None:
+    """A position: the moment of the last conversation of a page."""
+    if not text:
+        return None
+    try:
+        # A plus sign of an address is a space.
+        at = datetime.fromisoformat(text.replace(" ", "+"))
+    except ValueError as error:
+        raise HTTPException(400, "before: is not a position of a page") from error
+    if at.tzinfo is None or not 1970 <= at.year <= 9000:
+        raise HTTPException(400, "before: is not a position of a page")
+    return at
 
 
 def _row(heading: Heading) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from fastapi.responses import StreamingResponse
 from starlette.exceptions import HTTPException
 
 from gateway.accounts.tokens import Tokens
+from gateway.console.api.asked import asks
 from gateway.console.cookies import session_cookie
 from gateway.console.shared import Console, shared
 from gateway.webhooks import as_data
@@ -28,7 +29,7 @@ LOOK_SECONDS = 0.5
 ALIVE_SECONDS = 15.0
 
 
-@router.get("/events")
+@router.get("/events", openapi_extra=asks(after="The id of the last change that is known"))
 async def events(request: Request) -> StreamingResponse:
     """Changes from now on, or after the one that `Last-Event-ID` or `after` names."""
     console = shared(request)

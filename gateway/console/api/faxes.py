@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import FileResponse, Response
 from starlette.exceptions import HTTPException
 
+from gateway.console.api.asked import asks
 from gateway.console.shared import me, shared
 from gateway.console.words import mask
 from gateway.documents.proof import proof_pdf
@@ -17,15 +18,21 @@ from store import faxes
 from store.faxes import Fax
 
 router = APIRouter(prefix="/api")
+PAGE = 50
 
 
-@router.get("/faxes")
-async def faxes_as_data(request: Request) -> dict[str, Any]:
+@router.get("/faxes", openapi_extra=asks(unread="1: those that wait", inbox="The name of an inbox"))
+async def faxes_as_data(request: Request, before: int | None = Query(None, ge=1, le=2**53)) -> dict[str, Any]:
     """Faxes, the newest first; with `unread=1` those that wait, with `inbox=` those of one inbox."""
     console = shared(request)
     asked = request.query_params
-    found = await console.read(faxes.listing, inbox=asked.get("inbox", ""), unread=asked.get("unread") == "1")
-    return {"unread": await console.read(faxes.unread), "faxes": [_row(fax) for fax in found]}
+    inbox, unread = asked.get("inbox", ""), asked.get("unread") == "1"
+    found = await console.read(faxes.listing, inbox=inbox, unread=unread, before=before, most=PAGE + 1)
+    return {
+        "unread": await console.read(faxes.unread),
+        "faxes": [_row(fax) for fax in found[:PAGE]],
+        "next": found[PAGE - 1].id if len(found) > PAGE else None,
+    }
 
 
 def _row(fax: Fax) -> dict[str, Any]:

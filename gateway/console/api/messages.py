@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request
 from starlette.exceptions import HTTPException
 
 from gateway.console import rows, today, words
+from gateway.console.api.asked import asks
 from gateway.console.calling import rows_of
 from gateway.console.explaining import Told
 from gateway.console.pages.history import wanted_of
@@ -61,7 +62,22 @@ async def calls_as_data(request: Request) -> dict[str, Any]:
     return {"calls": [asdict(row) for row in found]}
 
 
-@router.get("/messages")
+@router.get(
+    "/messages",
+    openapi_extra=asks(
+        broadcast="The number of a broadcast",
+        channel="voice, sms, email or fax",
+        state="A state, or a group of states as on Today",
+        type="A message type",
+        cause="A cause",
+        answer="What was answered",
+        client="Our number of a client",
+        since="From this day on: 2026-03-10",
+        until="Up to this day",
+        before="The position of the page of older ones",
+        after="The position of the page of newer ones",
+    ),
+)
 async def messages_as_data(request: Request) -> dict[str, Any]:
     """A page of the history; `older` and `newer` are the positions of the pages beside it."""
     console = shared(request)
@@ -92,7 +108,7 @@ def _row(row: rows.Row) -> dict[str, Any]:
     }
 
 
-@router.get("/why/{client:path}")
+@router.get("/why/{client:path}", openapi_extra=asks(message="The number of a message"))
 async def why_as_data(request: Request, client: str) -> dict[str, Any]:
     """What holds for a client now and what was decided on the latest messages, or `message=`."""
     console = shared(request)

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from gateway import changing
+from gateway.console.api.asked import asks
 from gateway.console.shared import shared
 from gateway.settings import SettingsError
 from store import settings as kept
@@ -26,7 +27,7 @@ class Wanted(BaseModel):
     note: str = Field("", max_length=500)
 
 
-@router.get("/settings")
+@router.get("/settings", openapi_extra=asks(word="A word that settings have"))
 async def settings_as_data(request: Request) -> dict[str, Any]:
     """All settings, or with `word=` those with it in name or explanation; secrets are not told."""
     console = shared(request)
@@ -35,7 +36,7 @@ async def settings_as_data(request: Request) -> dict[str, Any]:
     return {"settings": [asdict(row) for row in found]}
 
 
-@router.get("/settings/history")
+@router.get("/settings/history", openapi_extra=asks(name="The name of a setting"))
 async def history_as_data(request: Request) -> dict[str, Any]:
     """Who changed what, when and why, the newest first; with `name=` of one setting."""
     console = shared(request)
