@@ -25,6 +25,10 @@ class StaffMessageError(RingwellError):
     """A message cannot be sent; the words say what to do."""
 
 
+class NoSuchClientError(StaffMessageError):
+    """No client has the id that a message names."""
+
+
 @dataclass(frozen=True, slots=True)
 class Letter:
     """A new message; `client`: the id of the practice system, where it is about one."""
@@ -56,7 +60,7 @@ def send(conn: Connection, clinic: int, sender: int, letter: Letter, now: dateti
         raise StaffMessageError("Choose who gets the message.")
     client = merging.find(conn, clinic, letter.client.strip()) if letter.client.strip() else None
     if letter.client.strip() and client is None:
-        raise StaffMessageError("No client has this id: look it up under Clients, or leave it empty.")
+        raise NoSuchClientError("No client is called so: look them up under Clients, or leave it empty.")
     idle = _idle(conn, clinic, letter.to)
     number = staff_messages.begin(conn, clinic, sender, letter.to, subject, body, now, client)
     _tell(conn, clinic, idle, now)

@@ -93,6 +93,20 @@ async def test_a_message_about_a_client_names_them_and_the_look_is_audited(
     ]
 
 
+async def test_a_client_is_meant_by_name_and_chosen_where_several_are(
+    browser: httpx.AsyncClient, hers: httpx.AsyncClient, nora: int, day: Day
+) -> None:
+    await day.person(Channel.SMS, "Rosa Costa")
+    for _ in range(2):
+        await day.person(Channel.SMS, "Ana Silva")
+    assert (await _ask(browser, nora, client="rosa cos")).status_code == 303
+    assert "Rosa Costa" in (await hers.get("/staff-messages/1")).text
+    several = await _ask(browser, nora, client="silva")
+    assert (several.status_code, several.text.count("Ana Silva")) == (400, 2)
+    assert (await _ask(browser, nora, client="silva", chosen="c3")).status_code == 303
+    assert "Ana Silva" in (await hers.get("/staff-messages/2")).text
+
+
 async def test_sending_and_receiving_need_the_rule(
     browser: httpx.AsyncClient, store: Store, clock: Clock, stranger: httpx.AsyncClient, door: Door, nora: int
 ) -> None:
@@ -122,7 +136,7 @@ async def test_nobody_else_reads_or_answers(
         ({"subject": " "}, "Write a subject and a message."),
         ({"body": "x" * 4001}, "too long"),
         ({"subject": "x" * 201}, "too long"),
-        ({"client": "nobody"}, "No client has this id"),
+        ({"client": "nobody"}, "No client is called so"),
         ({"nobody": "1"}, "Choose who gets the message."),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -17,7 +18,7 @@ from starlette.responses import RedirectResponse, Response
 from gateway import conversing
 from gateway.accounts.rules import Rule
 from gateway.console import rows, words
-from gateway.console.shared import Console, me, shared
+from gateway.console.shared import Console, me, say, shared
 from gateway.documents.errors import DocumentError
 from gateway.documents.seen import page_as_png
 from gateway.domain import ContentError
@@ -81,7 +82,7 @@ async def show_inbox(request: Request) -> Response:
         "link": link,
         "places": PLACE_OF,
         "titles": _titles(console),
-        "moment": lambda at: rows.moment(at, console.zone, now),
+        "moment": lambda at: rows.moment(at, console.zone, now, partial(say, request)),
     }
     return console.page(request, "inbox.html", values)
 
@@ -234,7 +235,7 @@ async def _one(request: Request, item: Item, page: str, wrong: str = "", **more:
         await console.note(request, "number-shown", about)
 
     def moment(at: datetime) -> str:
-        return rows.moment(at, console.zone, now)
+        return rows.moment(at, console.zone, now, partial(say, request))
 
     values = {
         "item": item,

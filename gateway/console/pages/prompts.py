@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -138,7 +139,7 @@ async def _prompt(request: Request, entry: PromptEntry, wrong: str = "") -> Resp
     staff = await console.read(pins.staff_list)
 
     def moment(at: datetime) -> str:
-        return rows.moment(at, console.zone, now, lambda text: say(request, text))
+        return rows.moment(at, console.zone, now, partial(say, request))
 
     values = {
         "prompt": entry,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -11,15 +14,23 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from gateway import staff_messages as writing
+from gateway.accounts.rules import Rule
 from gateway.consents import ConsentError, address_of
 from gateway.console import rows
 from gateway.console.shared import me, say, shared
-from gateway.staff_messages import LONGEST, LONGEST_SUBJECT, Letter, StaffMessageError
-from store import people, staff_messages
+from gateway.staff_messages import (
+    LONGEST,
+    LONGEST_SUBJECT,
+    Letter,
+    NoSuchClientError,
+    StaffMessageError,
+)
+from store import clients, finding, people, staff_messages
 from store.staff_messages import Thread, Wish
 
 router = APIRouter(prefix="/staff-messages")
 PAGE = 50
+MOST_MEANT = 8
 SHOWN = {"open": False, "done": True, "all": None}
 
 
@@ -30,11 +41,13 @@ class Typed(BaseModel):
     subject: str = ""
     body: str = ""
     client: str = ""
+    # The id of one of several who were meant.
+    chosen: str = ""
 
     def letter(self) -> Letter:
         """As it is sent."""
         to = [number for text in self.to if (number := rows.whole(text)) is not None]
-        return Letter(to, self.subject, self.body, self.client)
+        return Letter(to, self.subject, self.body, (self.chosen or self.client)[:120])
 
 
 @router.get("")
@@ -60,7 +73,7 @@ async def _listing(request: Request, **more: Any) -> Response:
         "older": older and f"/staff-messages?{urlencode({'show': show, 'before': older.isoformat()})}",
         "show": show,
         "wish": await console.read(staff_messages.wish, user.id),
-        "moment": lambda at: rows.moment(at, console.zone, now),
+        "moment": lambda at: rows.moment(at, console.zone, now, partial(say, request)),
         "wrong": "",
         "done": query.get("done", ""),
     }
@@ -78,26 +91,48 @@ async def show_new(request: Request) -> Response:
 @router.post("/new")
 async def send(request: Request, typed: Annotated[Typed, Form()]) -> Response:
     """Send it."""
-    console, letter = shared(request), typed.letter()
+    letter = typed.letter()
     try:
-        number = await console.change(
-            request,
-            "staff-message-sent",
-            "staff-message:",
-            writing.send,
-            me(request).id,
-            letter,
-            console.store.clock(),
-        )
+        return await _sent(request, letter)
+    except NoSuchClientError as error:
+        meant = await _meant(request, letter.client)
+        if len(meant) != 1:
+            wrong = "Several clients are called so: choose one." if meant else str(error)
+            return await _form(request, letter, wrong, meant)
+        letter = replace(letter, client=meant[0].external_id)
     except StaffMessageError as error:
         return await _form(request, letter, str(error))
+    try:
+        return await _sent(request, letter)
+    except StaffMessageError as error:
+        return await _form(request, letter, str(error))
+
+
+async def _sent(request: Request, letter: Letter) -> Response:
+    console = shared(request)
+    args = me(request).id, letter, console.store.clock()
+    number = await console.change(request, "staff-message-sent", "staff-message:", writing.send, *args)
     return RedirectResponse(f"/staff-messages/{number}?done=sent", 303)
 
 
-async def _form(request: Request, letter: Letter, wrong: str = "") -> Response:
+async def _meant(request: Request, text: str) -> Sequence[clients.Row]:
+    """Clients that a name or number may mean, for who may see clients."""
+    console = shared(request)
+    if Rule.MESSAGING_VIEW not in me(request).rules:
+        return []
+    numbers, _ = await console.read(finding.look, text, MOST_MEANT)
+    found = await console.read(clients.rows, list(dict.fromkeys(numbers)), console.store.clock())
+    await console.note(request, "clients-listed", detail={"found": len(found), "searched": True})
+    return found
+
+
+async def _form(
+    request: Request, letter: Letter, wrong: str = "", meant: Sequence[clients.Row] = ()
+) -> Response:
     console = shared(request)
     values = {
         "letter": letter,
+        "meant": meant,
         "users": await console.read(writing.receivers, me(request).id),
         "longest": LONGEST,
         "longest_subject": LONGEST_SUBJECT,
@@ -161,7 +196,7 @@ async def _thread(request: Request, thread: Thread, body: str = "", wrong: str =
         "mine": me(request).id,
         "body": body,
         "longest": LONGEST,
-        "moment": lambda at: rows.moment(at, console.zone, now),
+        "moment": lambda at: rows.moment(at, console.zone, now, partial(say, request)),
         "names": _joined(request, thread),
         "wrong": wrong,
         "done": request.query_params.get("done", ""),
