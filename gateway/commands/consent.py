@@ -14,7 +14,6 @@ from typing import Annotated
 import typer
 
 from gateway import consents
-from gateway.commands.kept_files import keep
 from gateway.commands.shared import (
     MOST,
     ConfigOption,
@@ -30,6 +29,7 @@ from gateway.commands.shared import (
 from gateway.consents import BY_HAND, ConsentError, Signed, Standing, View, Wish
 from gateway.console import words
 from gateway.console.grounds import HOW, LEARNT
+from gateway.documents.kept_files import keep
 from gateway.documents.signed import media_type, read_capped
 from gateway.domain import Channel, Party, Purpose, Source
 from gateway.in_force import in_force

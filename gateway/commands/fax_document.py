@@ -6,8 +6,8 @@ import asyncio
 from dataclasses import replace
 from pathlib import Path
 
-from gateway.commands.kept_files import keep
 from gateway.documents.fax import check_size
+from gateway.documents.kept_files import keep
 from gateway.domain import Broadcast, Channel, FaxImage, FaxLetter, RingwellError
 from gateway.rendering import fax_renderer
 from gateway.settings import Settings

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gateway.channels.email_files import FileRefusedError, check, safe_name
-from gateway.commands.kept_files import keep
+from gateway.documents.kept_files import keep
 from gateway.domain import Broadcast, Channel
 from gateway.settings import Settings
 from gateway.wording import FILES

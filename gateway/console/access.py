@@ -133,6 +133,18 @@ ROUTES: Mapping[str, Need] = {
     "POST /clients/{number:int}/edit": Rule.CLIENT_EDIT,
     "GET /clients/{number:int}/contact": Rule.CLIENT_EDIT,
     "POST /clients/{number:int}/contact": Rule.CLIENT_EDIT,
+    "GET /clients/{number:int}/consent": Rule.MESSAGING_VIEW,
+    "POST /clients/{number:int}/consent": Rule.CONSENT_EDIT,
+    "GET /clients/{number:int}/documents": Rule.MESSAGING_VIEW,
+    "POST /clients/{number:int}/documents": Rule.CONSENT_EDIT,
+    "GET /clients/{number:int}/documents/{document:int}": Rule.MESSAGING_VIEW,
+    "GET /clients/{number:int}/documents/{document:int}/file": Rule.MESSAGING_VIEW,
+    "GET /clients/{number:int}/documents/{document:int}/pages/{page:int}.png": Rule.MESSAGING_VIEW,
+    "GET /clients/{number:int}/appointments": Rule.MESSAGING_VIEW,
+    "GET /clients/{number:int}/messages": Rule.MESSAGING_VIEW,
+    "GET /clients/{number:int}/conversation": Rule.MESSAGING_VIEW,
+    "POST /clients/{number:int}/conversation": Rule.MESSAGING_CREATE,
+    "GET /clients/{number:int}/why": Rule.MESSAGING_VIEW,
     "GET /import": Rule.CLIENT_EDIT,
     "GET /import/new/{kind}": Rule.CLIENT_EDIT,
     "POST /import/new/{kind}": Rule.CLIENT_EDIT,
@@ -204,6 +216,7 @@ LONG_BODIES: Mapping[str, int] = {
     "/messaging": 512 * 1024,
     "/import/new/": 20_100_000,
     "/prompts/": 64 * 1024 * 1024,
+    "/clients/": 20_100_000,
 }
 _SAFE = ("GET", "HEAD")
 # No number of ours has more.

@@ -3,6 +3,8 @@
 from gateway.console.pages import (
     audit,
     broadcasts,
+    client_consent,
+    client_story,
     clients,
     doctor,
     history,
@@ -40,6 +42,8 @@ ROUTERS = (
     history.router,
     messages.router,
     clients.router,
+    client_consent.router,
+    client_story.router,
     inbox.router,
     importing.router,
     staff_messages.router,
