@@ -19,6 +19,7 @@ from store.renewals import Renewal
 from tests.console.console_day import CLINIC, Clock, Day
 from tests.console.test_console_clients import NUMBER, deeds
 
+
 def _picture() -> bytes:
     written = io.BytesIO()
     Image.new("L", (60, 40), 200).save(written, "PNG")
