@@ -88,7 +88,7 @@ async def look(
             found.tally.update(map(kind, page))
             found.counted += sum(not decision.step for decision in page)
             _show(found, page)
-            if clock() > until:
+            if clock() > until and found.counted < found.size:
                 break
         else:
             found.whole = True

@@ -67,6 +67,10 @@ PAGES: Mapping[str, Page] = {
     "history, not confirmed": lambda dice: ("/history", {"answer": "no", "before": _number(dice)}),
     "history, a type that nobody has": lambda dice: ("/history", {"type": "staff-list"}),
     "history, a cause that nothing has": lambda dice: ("/history", {"cause": "mailbox-full"}),
+    "messaging": lambda dice: ("/messaging", {}),
+    "planned broadcasts": lambda dice: ("/broadcasts", {}),
+    "a broadcast": lambda dice: (f"/broadcasts/{dice.randrange(1, 20)}", {}),
+    "rules": lambda dice: ("/rules", {}),
     "message": lambda dice: (f"/messages/{_number(dice)}", {}),
 }
 

@@ -13,7 +13,7 @@ from gateway.domain import DUE_STATES, State
 from store import broadcasts, overview
 
 router = APIRouter(prefix="/broadcasts")
-_MOST_COUNTED = 10_000
+_MOST_COUNTED = 5_000
 
 
 @router.get("")

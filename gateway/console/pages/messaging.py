@@ -230,7 +230,9 @@ async def _look(request: Request, settings: Settings, form: Typed) -> tuple[audi
     except RingwellError as error:
         return None, str(error)
     await console.note(request, "audience-viewed", f"type:{form.type}")
-    return await audience.look(console.store, console.clinic, order, Rules.of(settings)), ""
+    # The page comes at once with the first people; who reads it has the rest counted meanwhile.
+    seconds = audience.SECONDS if request.method == "POST" else 0.0
+    return await audience.look(console.store, console.clinic, order, Rules.of(settings), seconds), ""
 
 
 async def _answer(

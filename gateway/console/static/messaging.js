@@ -128,4 +128,5 @@
     }).catch(() => {});
   };
   if (performance.getEntriesByType("navigation")[0]?.type === "reload") restore();
+  else if ("more" in document.getElementById("who").dataset) look(["who", "people"]);
 })();
