@@ -17,6 +17,7 @@ from store import (
     agreed,
     broadcasts,
     cascades,
+    inbox,
     invitations,
     overview,
     queue,
@@ -94,6 +95,8 @@ QUESTIONS: dict[str, tuple[str, Callable[..., Any], tuple[Any, ...]]] = {
     "overdue": ("ix_message_due", sweep.overdue, (CLINIC, SMS, NOON, 500)),
     "of a client": ("ix_message_clinic_recipient_id", why.latest, (CLINIC, 7, 5)),
     "cancel": ("uq_message|autoindex_message", broadcasts.cancel, (CLINIC, 1, NOON)),
+    "missed calls": ("ix_message_desk_missed", inbox.listing, (CLINIC, 1, NOON)),
+    "how many missed calls": ("ix_message_desk_missed", inbox.counts, (CLINIC, 1, NOON)),
     "today": (
         "ix_message_(due|leased)",
         overview.of_day,
