@@ -80,7 +80,7 @@ def page(
     query = _looked_through(listed(), clinic, wanted)
     if after is not None:
         return _upwards(conn, clinic, query, most, after, seconds)
-    top = before if before is not None else _newest(conn, clinic) + 1
+    top = before if before is not None else newest(conn, clinic) + 1
     if wanted.until is not None:
         top = _planned_by(conn, clinic, wanted.until, top)
     return _downwards(conn, query, most, top, seconds)
@@ -141,7 +141,7 @@ def _upwards(
 ) -> Found:
     query = query.order_by(_m.id).limit(bindparam("most", type_=Integer))
     found: list[Entry] = []
-    low, last = after + 1, _newest(conn, clinic)
+    low, last = after + 1, newest(conn, clinic)
     end = time.monotonic() + seconds
     while low <= last and len(found) < most:
         rows = conn.execute(query, {"low": low, "high": low + WINDOW, "most": most - len(found)})
@@ -179,9 +179,10 @@ _ORDERED_AT = (
 )
 
 
-def _newest(conn: Connection, clinic: int) -> int:
-    newest = select(_m.id).where(_m.clinic == clinic).order_by(_m.id.desc()).limit(1)
-    return int(conn.execute(newest).scalar() or 0)
+def newest(conn: Connection, clinic: int) -> int:
+    """The highest number of a message; 0: there is none."""
+    highest = select(_m.id).where(_m.clinic == clinic).order_by(_m.id.desc()).limit(1)
+    return int(conn.execute(highest).scalar() or 0)
 
 
 def _fitting(query: Select[Any], clinic: int, wanted: Search) -> Select[Any]:

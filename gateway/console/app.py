@@ -23,6 +23,7 @@ from gateway.console import access, api, live, pages, security, today
 from gateway.console.calling import Calls
 from gateway.console.checking import Doctor
 from gateway.console.door import Door
+from gateway.console.exports import Exports
 from gateway.console.hub import Hub, Snapshot
 from gateway.console.language import LANGUAGES, translator
 from gateway.console.plans import Plans
@@ -94,6 +95,7 @@ def create_app(
     app.state.console = console
     app.state.api = api.document.document(api.ROUTERS)
     tokens = Tokens(store, settings.clinic.id)
+    app.state.exports = Exports(settings.folder / "exports")
     routers = (*pages.ROUTERS, *api.ROUTERS, live.router)
     access.check(routers)
     for router in routers:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -109,6 +109,12 @@ def row(entry: Entry, broadcast_name: str, zone: ZoneInfo, now: datetime, say: S
         updated=moment(entry.updated_at, zone, now, say),
         updated_at=entry.updated_at,
     )
+
+
+def plain_row(entry: Entry, broadcast_name: str, zone: ZoneInfo, say: Say = as_it_is) -> Row:
+    """The same with whole moments, for a file that is read another day."""
+    found = row(entry, broadcast_name, zone, entry.due_at, say)
+    return replace(found, updated=f"{entry.updated_at.astimezone(zone):%Y-%m-%d %H:%M:%S}")
 
 
 def _why(entry: Entry, zone: ZoneInfo, now: datetime, say: Say) -> str:
