@@ -117,7 +117,7 @@ class ConsoleSettings(Section):
     url: str = Field(
         "",
         pattern=r"^(https?://[^/\s<>\"@]+)?$",
-        description="What browsers call it, such as https://ringwell.clinic.lan. Empty: host and port.",
+        description="What browsers call it, such as https://ringwell.clinic.example. Empty: host and port.",
     )
     certificate: str = Field(
         "", description="A PEM file with the certificate of the console, and those above it. Empty: no TLS."
