@@ -367,4 +367,4 @@ async def _public(settings: Settings, intake: Intake) -> None:
                 [Reply(domain.Channel.EMAIL, ReplyKind.OPT_OUT, "", now, "one-click", attempt)]
             )
 
-    await serve(create_app(settings.clinic.name, settings.clinic.exampleguage, unsubscribe), settings.public)
+    await serve(create_app(settings.clinic.name, settings.clinic.language, unsubscribe), settings.public)

@@ -325,7 +325,7 @@ def _person_parser(kind: RecipientKind, clinic: Clinic) -> Callable[[Row], Perso
             external_id=_needed(row, "id"),
             given_name=_needed(row, "given_name"),
             family_name=_needed(row, "family_name"),
-            language=_language(row, clinic.exampleguage),
+            language=_language(row, clinic.language),
             zone=_zone(row),
             preferred=_method(row),
             use_details=_flag(row, "use_client_detail_info") is not False,

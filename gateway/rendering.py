@@ -96,7 +96,7 @@ def fax_renderer(settings: Settings) -> FaxRenderer:
         clinic.name,
         clinic.callback,
         fax.station_id,
-        clinic.exampleguage,
+        clinic.language,
         covers(fax.covers),
         clinic.address_lines,
         logo_of(Path(clinic.logo)) if clinic.logo else b"",

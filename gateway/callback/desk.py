@@ -132,7 +132,7 @@ class Desk:
         clinic = self._clinic
         files: list[Path] = []
         for line in lines:
-            told: Parts = (words.spoken(line, clinic.name, clinic.country, clinic.exampleguage),)
+            told: Parts = (words.spoken(line, clinic.name, clinic.country, clinic.language),)
             files += await self._library.render(told)
         address = hashlib.sha256("\n".join(map(str, files)).encode()).hexdigest()[:32]
         joined = self._said / f"{address}.wav"
@@ -143,7 +143,7 @@ class Desk:
         """Voice what is fixed before anybody calls."""
         clinic = self._clinic
         for line in Line:
-            told: Parts = (words.spoken(line, clinic.name, clinic.country, clinic.exampleguage),)
+            told: Parts = (words.spoken(line, clinic.name, clinic.country, clinic.language),)
             try:
                 await self._library.render(told)
             except VoiceError as error:

@@ -24,7 +24,7 @@ def describe(settings: Settings, name: str, options: Ordered) -> Broadcast:
     now = datetime.now(UTC)
     first = once.start_date.date() if once.start_date else now.astimezone(zone).date() + timedelta(days=1)
     # What stands in them is looked at when list and saved template are known, too.
-    texts = merged_templates(options.templates, options.type, settings.clinic.exampleguage, options.bundle)
+    texts = merged_templates(options.templates, options.type, settings.clinic.language, options.bundle)
     return ordered(
         settings,
         name,

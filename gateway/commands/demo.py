@@ -118,7 +118,7 @@ async def _entrance(held: Rehearsal) -> str:
     """A link that opens the console as its first administrator."""
     settings = held.settings
     async with Store(settings.store_url) as store:
-        said = settings.clinic.id, "demo", "Demo administrator", settings.clinic.exampleguage, store.clock()
+        said = settings.clinic.id, "demo", "Demo administrator", settings.clinic.language, store.clock()
         number = await store.run(make_first, *said)
     door = Door(settings.folder / "console")
     return entrance(door.address() or "", await asyncio.to_thread(door.issue, Purpose.ENTER, number or 1))

@@ -206,7 +206,7 @@ async def _add(
     config: Path | None, file: Path, name: str, language: str, label: str, instead: bool
 ) -> Uploaded:
     async with _shelf(config) as (settings, _, shelf):
-        tongue = language or settings.clinic.exampleguage
+        tongue = language or settings.clinic.language
         return await shelf.upload(file, name, tongue, getpass.getuser(), label, instead)
 
 
@@ -244,7 +244,7 @@ def rollback(
 async def _roll_back(config: Path | None, prompt: str, version: int | None, language: str) -> Version:
     async with _shelf(config) as (settings, _, shelf):
         return await shelf.roll_back(
-            await shelf.prompt(prompt), language or settings.clinic.exampleguage, version
+            await shelf.prompt(prompt), language or settings.clinic.language, version
         )
 
 
@@ -303,6 +303,6 @@ async def _play(
             found = await shelf.version(version)
         else:
             entry = await shelf.prompt(prompt)
-            found = await shelf.played(entry, language or settings.clinic.exampleguage)
+            found = await shelf.played(entry, language or settings.clinic.language)
     await telephone.play(settings, extension, found)
     return found.take.seconds

@@ -53,7 +53,7 @@ def save(
 ) -> None:
     """Save texts as the next version of a template; broadcasts that use it copy it."""
     settings = load(config)
-    texts = merged_templates(file, type, settings.clinic.exampleguage)
+    texts = merged_templates(file, type, settings.clinic.language)
     version = run(_save(settings, checked_name(name), type, texts, list_name, change_type))
     if as_json:
         print_json({"template": name, "version": version})

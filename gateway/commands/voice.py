@@ -50,8 +50,8 @@ def preview(
 ) -> None:
     """Show what a call says, with the seconds of each version. Exit code 1 when something cannot be said."""
     settings = load(config)
-    texts = read_templates(templates, type, settings.clinic.exampleguage)
-    facts = example(texts, type, settings, language or settings.clinic.exampleguage, name)
+    texts = read_templates(templates, type, settings.clinic.language)
+    facts = example(texts, type, settings, language or settings.clinic.language, name)
     script = wording.compose(facts, Channel.VOICE, settings.clinic, sayings_of(settings))
     assert isinstance(script, Script)
     said = run(_listen(settings, script, save))

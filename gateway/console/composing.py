@@ -233,8 +233,8 @@ def base_texts(settings: Settings, kind: MessageType, saved: Saved | None, bundl
     """The texts that a form begins with: those of a saved template, or those that ship."""
     if saved is not None:
         return {table: dict(texts) for table, texts in saved.texts.items()}
-    texts = wording.default_templates(kind, settings.clinic.exampleguage)
-    return wording.for_several(texts, settings.clinic.exampleguage) if bundle else texts
+    texts = wording.default_templates(kind, settings.clinic.language)
+    return wording.for_several(texts, settings.clinic.language) if bundle else texts
 
 
 def over(base: Texts, said: Texts) -> Texts:

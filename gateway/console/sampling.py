@@ -85,7 +85,7 @@ class Samples:
 
         RingwellError says why it cannot be had.
         """
-        language = self._settings.clinic.exampleguage
+        language = self._settings.clinic.language
         known = example(texts, type, self._settings, language, columns=columns)
         content = wording.compose(known, channel, self._settings.clinic, sayings_of(self._settings))
         match content:

@@ -99,7 +99,7 @@ async def _voice(settings: Settings) -> Sequence[Finding]:
     """A voice for the clinic's language, and for each that a broadcast speaks."""
     models = settings.voice.models.expanduser() if settings.voice.models else None
     voices = await asyncio.to_thread(installed_voices, models)
-    languages = [settings.clinic.exampleguage, *sorted(await _other_languages(settings))]
+    languages = [settings.clinic.language, *sorted(await _other_languages(settings))]
     return [_speaks(language, number, voices, models) for number, language in enumerate(languages)]
 
 
@@ -122,7 +122,7 @@ async def _other_languages(settings: Settings) -> set[str]:
         return set()  # told by the look at the store
     live = [order for order, _ in orders if order.state != "cancelled"]
     found = {language for order in live for language in other_languages(order.templates)}
-    return found - {settings.clinic.exampleguage}
+    return found - {settings.clinic.language}
 
 
 async def _lines(settings: Settings) -> Finding:

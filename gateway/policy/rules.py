@@ -37,7 +37,7 @@ class Rules:
         region = clinic.region or clinic.country
         text = f"{clinic.zone} {region} {windows.model_dump_json()}"
         version = f"{settings.changed}.{crc32(text.encode()):08x}"
-        return cls(clinic.zone, windows, version, clinic.exampleguage, region, clinic)
+        return cls(clinic.zone, windows, version, clinic.language, region, clinic)
 
     @property
     def are_capped(self) -> bool:

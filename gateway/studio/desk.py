@@ -52,7 +52,7 @@ class Desk:
     ) -> None:
         self._store, self._library, self._recordings = store, library, recordings
         self._settings, self._clinic = settings.studio, settings.clinic.id
-        self.language = settings.clinic.exampleguage
+        self.language = settings.clinic.language
         self._spool = (settings.folder / "studio").absolute()
         self._said = self._spool / "said"
         self._comparing = asyncio.Semaphore(_PINS_AT_ONCE)

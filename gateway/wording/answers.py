@@ -62,7 +62,7 @@ _SUBJECTS = {"en": "A message from {clinic}", "es": "Un mensaje de {clinic}"}
 
 def subject_of_answer(clinic: Clinic, language: str | None = None) -> str:
     """The subject of a mail in which staff answer one."""
-    known = next((one for one in (language, clinic.exampleguage) if one and one in _SUBJECTS), "en")
+    known = next((one for one in (language, clinic.language) if one and one in _SUBJECTS), "en")
     return _SUBJECTS[known].format(clinic=clinic.name)
 
 
@@ -70,7 +70,7 @@ def answer(
     kind: DirectKind, clinic: Clinic, language: str | None = None, about: Answered | None = None
 ) -> str:
     """The words of an answer, in this language where there are some, else in the clinic's or English."""
-    known = next((one for one in (language, clinic.exampleguage) if one and one in _ANSWERS), "en")
+    known = next((one for one in (language, clinic.language) if one and one in _ANSWERS), "en")
     about = about or Answered()
     several = _OF_SEVERAL[known].get(kind) if about.count > 1 else None
     return (several or _ANSWERS[known][kind]).format(

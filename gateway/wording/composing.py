@@ -31,10 +31,10 @@ def compose(facts: Facts, channel: Channel, clinic: Clinic, sayings: Sayings = N
         # Somebody's own words: nothing in them is a placeholder.
         return _letter(facts, facts.direct, clinic) if channel is Channel.EMAIL else Text(facts.direct.body)
     templates = facts.broadcast.templates
-    language = _language(templates, channel, facts.recipient.language, clinic.exampleguage)
+    language = _language(templates, channel, facts.recipient.language, clinic.language)
     if channel is Channel.VOICE:
         return script(facts, clinic, language, sayings)
-    texts = texts_in(templates, channel, language, clinic.exampleguage)
+    texts = texts_in(templates, channel, language, clinic.language)
     values = _written(facts, clinic, language)
     body = fill(texts["body"], values)
     match channel:
@@ -57,14 +57,14 @@ def compose(facts: Facts, channel: Channel, clinic: Clinic, sayings: Sayings = N
 def _letter(facts: Facts, direct: Direct, clinic: Clinic) -> Mail:
     if direct.kind is DirectKind.NOTICE:
         return _notice(direct.body, clinic)
-    language = facts.recipient.language or clinic.exampleguage
+    language = facts.recipient.language or clinic.language
     subject = subject_of_answer(clinic, language)
     page = letter(subject, direct.body, clinic, language)
     return Mail(subject, letter_text(direct.body, clinic), page)
 
 
 def _visit(facts: Facts, clinic: Clinic) -> Mail:
-    visit, wanted = facts.appointment, (facts.recipient.language, clinic.exampleguage)
+    visit, wanted = facts.appointment, (facts.recipient.language, clinic.language)
     if visit is None:
         raise SlotError("the appointment is not known any more")
     language = next((one for one in wanted if one in visits.MOVED), "en")
@@ -80,7 +80,7 @@ def _visit(facts: Facts, clinic: Clinic) -> Mail:
 def _notice(told: str, clinic: Clinic) -> Mail:
     subject, _, body = told.partition("\n")
     body = body.strip()
-    return Mail(subject, letter_text(body, clinic), letter(subject, body, clinic, clinic.exampleguage))
+    return Mail(subject, letter_text(body, clinic), letter(subject, body, clinic, clinic.language))
 
 
 def _language(templates: Texts, channel: Channel, wanted: str, usual: str) -> str:

@@ -56,7 +56,7 @@ _SAID = {
 
 def answered(said: Said, at: datetime, clinic: Clinic) -> str:
     """That a patient answered: a line of subject, an empty one, then the text."""
-    subject, text = _SAID["es" if clinic.exampleguage == "es" else "en"][said]
+    subject, text = _SAID["es" if clinic.language == "es" else "en"][said]
     return f"{subject}\n\n{text.format(when=_moment(at, clinic))}"
 
 
@@ -84,13 +84,13 @@ def message_waits_in_short(language: str) -> str:
 
 def _moment(at: datetime, clinic: Clinic) -> str:
     moment = at.astimezone(ZoneInfo(clinic.zone))
-    return f"{spoken.write_date(moment, clinic.exampleguage)}, {spoken.write_time(moment, clinic.exampleguage)}"
+    return f"{spoken.write_date(moment, clinic.language)}, {spoken.write_time(moment, clinic.language)}"
 
 
 def fax_came(inbox: str, pages: int, at: datetime, clinic: Clinic) -> str:
     """That a fax came: a line of subject, an empty one, then the text."""
     when = _moment(at, clinic)
-    if clinic.exampleguage == "es":
+    if clinic.language == "es":
         many = "1 página" if pages == 1 else f"{pages} páginas"
         place = f" para {inbox}" if inbox else ""
         return (

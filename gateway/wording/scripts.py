@@ -21,12 +21,12 @@ def script(facts: Facts, clinic: Clinic, language: str, sayings: Sayings) -> Scr
     """The script in this language; SlotError when a placeholder cannot be said."""
     templates = facts.broadcast.templates
     menu = menu_of(templates)
-    texts = texts_in(templates, Channel.VOICE, language, clinic.exampleguage)
+    texts = texts_in(templates, Channel.VOICE, language, clinic.language)
     values = Said(facts, clinic, language, sayings)
     other: Parts = ()
     if Action.LANGUAGE in menu.values():
-        second = clinic.exampleguage if language != clinic.exampleguage else other_languages(templates)[0]
-        second_texts = texts_in(templates, Channel.VOICE, second, clinic.exampleguage)
+        second = clinic.language if language != clinic.language else other_languages(templates)[0]
+        second_texts = texts_in(templates, Channel.VOICE, second, clinic.language)
         other = parts(second_texts["person"], Said(facts, clinic, second, sayings))
     return Script(
         person=parts(texts["person"], values),
@@ -46,7 +46,7 @@ def _desk(facts: Facts, clinic: Clinic, language: str, sayings: Sayings) -> Desk
         return parts(DESK[known][field], Said(facts, clinic, known, sayings))
 
     return Desk(
-        announcement=said("announcement", clinic.exampleguage),
+        announcement=said("announcement", clinic.language),
         connecting=said("connecting", language),
         away=said("away", language),
     )

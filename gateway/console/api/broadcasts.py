@@ -94,7 +94,7 @@ async def order(request: Request, order: Order) -> dict[str, Any]:
 
 
 def _texts(settings: Settings, order: Order) -> dict[str, dict[str, str]]:
-    language = settings.clinic.exampleguage
+    language = settings.clinic.language
     texts = wording.default_templates(order.type, language)
     if order.bundle:
         texts = wording.for_several(texts, language)

@@ -62,21 +62,24 @@ async def calls_as_data(request: Request) -> dict[str, Any]:
     return {"calls": [asdict(row) for row in found]}
 
 
+_FILTERS = {
+    "broadcast": "The number of a broadcast",
+    "channel": "voice, sms, email or fax",
+    "state": "A state, or a group of states as on Today",
+    "type": "A message type",
+    "cause": "A cause",
+    "answer": "What was answered",
+    "client": "Our number of a client",
+    "since": "From this day on: 2026-03-10",
+    "until": "Up to this day",
+    "before": "The position of the page of older ones",
+    "after": "The position of the page of newer ones",
+}
+
+
 @router.get(
     "/messages",
-    openapi_extra=asks(
-        broadcast="The number of a broadcast",
-        channel="voice, sms, email or fax",
-        state="A state, or a group of states as on Today",
-        type="A message type",
-        cause="A cause",
-        answer="What was answered",
-        client="Our number of a client",
-        since="From this day on: 2026-03-10",
-        until="Up to this day",
-        before="The position of the page of older ones",
-        after="The position of the page of newer ones",
-    ),
+    openapi_extra=asks(**_FILTERS),
 )
 async def messages_as_data(request: Request) -> dict[str, Any]:
     """A page of the history; `older` and `newer` are the positions of the pages beside it."""

@@ -215,7 +215,7 @@ async def _columns(console: Console, form: Typed) -> tuple[str, ...]:
 
 
 def _with_language(settings: Settings, form: Typed, language: str) -> Typed:
-    if language not in LANGUAGES or language == settings.clinic.exampleguage:
+    if language not in LANGUAGES or language == settings.clinic.language:
         return form
     return replace(form, texts=composing.in_language(form.texts, form.type, language, form.bundle))
 

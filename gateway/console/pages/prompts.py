@@ -159,7 +159,7 @@ async def _prompt(request: Request, entry: PromptEntry, wrong: str = "") -> Resp
 
 
 def _languages(console: Console, every: Iterable[Version]) -> list[str]:
-    own = console.settings.clinic.exampleguage
+    own = console.settings.clinic.language
     return list(dict.fromkeys((own, *USUAL, *sorted({one.language for one in every}))))
 
 

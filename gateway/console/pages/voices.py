@@ -73,7 +73,7 @@ async def _page(request: Request, wrong: str = "", **more: Any) -> Response:
     models = _models(console)
     found: Sequence[Voice] = await asyncio.to_thread(installed_voices, models)
     languages = list(dict.fromkeys(one.language for one in found))
-    wanted = dict.fromkeys((console.settings.clinic.exampleguage, *_WANTED))
+    wanted = dict.fromkeys((console.settings.clinic.language, *_WANTED))
     names: Sayings = {}
     try:
         names = await asyncio.to_thread(sayings_of, console.settings)
@@ -86,7 +86,7 @@ async def _page(request: Request, wrong: str = "", **more: Any) -> Response:
         "sayings": {language: sorted(table.items()) for language, table in names.items()},
         "names_file": console.settings.voice.names,
         "longest": LONGEST,
-        "typed": {"text": "", "language": console.settings.clinic.exampleguage},
+        "typed": {"text": "", "language": console.settings.clinic.language},
         "sound": "",
         "wrong": wrong,
     }
