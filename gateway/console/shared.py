@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -29,12 +30,14 @@ from gateway.console.running import Running
 from gateway.settings import Settings
 from store import audit
 from store.accounts import Account
-from store.audit import Deed
+from store.audit import Deed, Wanted
 from store.engine import Store
 from voices.library import VoiceLibrary
 
 P = ParamSpec("P")
 T = TypeVar("T")
+# A page that fetches itself is not told again for so long.
+_LATELY = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +115,12 @@ class Console:
         detail: Mapping[str, object] | None = None,
     ) -> None:
         """Write down what the user looked at or did; pages that fetch themselves are not told again."""
-        if not request.headers.get("x-refresh"):
-            deed = _deed(request, action, about, detail)
-            await self.store.run(audit.append, self.clinic, deed, self.store.clock())
+        deed, now = _deed(request, action, about, detail), self.store.clock()
+        if request.headers.get("x-refresh"):
+            lately = Wanted(deed.account, action, about, now - _LATELY)
+            if await self.read(audit.lines, lately, 1):
+                return
+        await self.store.run(audit.append, self.clinic, deed, now)
 
     def page(
         self, request: HTTPConnection, name: str, values: Mapping[str, Any], status: int = 200

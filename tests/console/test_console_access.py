@@ -153,6 +153,16 @@ async def test_what_changes_something_wants_the_token_of_the_form(
     assert user.language == "es"
 
 
+async def test_a_page_that_says_it_fetches_itself_hides_no_first_look(
+    browser: httpx.AsyncClient, store: Store, day: Day
+) -> None:
+    _, (message,) = await day.broadcast("Visits", Channel.SMS, 1)
+    for _ in range(2):
+        await browser.get(f"/messages/{message}", headers={"X-Refresh": "1"})
+    lines = await store.read(audit.lines, CLINIC, Wanted(action="message-viewed"), 10)
+    assert [line.about for line in lines] == [f"message:{message}"]
+
+
 async def test_each_look_at_a_patient_is_in_the_audit_log(
     browser: httpx.AsyncClient, store: Store, day: Day
 ) -> None:

@@ -97,6 +97,23 @@ async def test_a_code_and_a_recovery_code_open_once(
     assert (await _code(stranger, codes[1])).status_code == 401
 
 
+async def test_a_password_alone_never_replaces_a_second_factor_that_was_set_meanwhile(
+    stranger: httpx.AsyncClient, codes: list[str], store: Store, clock: Clock
+) -> None:
+    await store.run(accounts.set_second, CLINIC, 1, None)
+    await _password(stranger)
+    page = (await stranger.get("/sign-in/second")).text
+    await store.run(accounts.set_second, CLINIC, 1, codes[0])
+    mine = pyotp.random_base32()
+    form = {"csrf": token_of(page), "secret": mine, "code": _now(mine, clock)}
+    answer = await stranger.post("/sign-in/second", data=form)
+    assert answer.status_code == 303
+    assert (await stranger.get("/me")).status_code == 401
+    kept = await store.read(accounts.secrets_of, CLINIC, 1)
+    assert kept is not None
+    assert kept.secret == codes[0]
+
+
 async def test_a_wrong_login_and_a_wrong_password_say_the_same(
     stranger: httpx.AsyncClient, codes: list[str]
 ) -> None:

@@ -187,7 +187,10 @@ def _told(request: Request, error: RefusedError | LaterError, wrong: str) -> str
 
 def _pending(request: Request, stage: str) -> Session | None:
     session: Session | None = request.state.pending
-    return session if session is not None and session.stage == stage else None
+    if session is None or session.stage != stage:
+        return None
+    # Whoever has set one up meanwhile shows that: a password alone never replaces it.
+    return None if stage == ENROL and session.account.has_second else session
 
 
 @router.get("/sign-in/code")
