@@ -88,6 +88,7 @@ def merge(
     _move(conn, document, document.c.recipient, clinic, kept, going)
     _move(conn, renewal, renewal.c.recipient, clinic, kept, going)
     _move(conn, staff_thread, staff_thread.c.client, clinic, kept, going)
+    _move(conn, staff_thread, staff_thread.c.client, clinic, kept, going)
     _lists(conn, clinic, kept, going)
     _remember(conn, clinic, kept, going, number, key or uuid.uuid4().hex, by, now)
     finding.refresh(conn, clinic, [kept, going])

@@ -224,6 +224,7 @@ class Oracle:
 
     def never(self, message: Message) -> str:
         """Why it may not go at any time, as things stand."""
+        self.follow(message)
         visit, order, client = message.visit, message.order, message.client
         if order.cancelled:
             return "broadcast cancelled"
@@ -236,6 +237,15 @@ class Oracle:
         if order.only_preference and client.preferred not in ("", message.channel):
             return "prefers another way"
         return self.refused(client, message.channel, message.address)
+
+    def follow(self, message: Message) -> None:
+        """What nobody has tried goes by the way that its client prefers by now, to where they are by now."""
+        client, order = message.client, message.order
+        if message.attempts:
+            return
+        wanted = client.preferred if order.only_preference and client.preferred else message.channel
+        if wanted in client.addresses:
+            message.channel, message.address = wanted, client.addresses[wanted]
 
     def refused(self, client: Client, channel: str, address: str) -> str:
         """Whether somebody does not want it, in the words of the ledger."""

@@ -188,6 +188,7 @@ def test_no_table_that_speaks_of_clients_is_left_out_of_a_merge() -> None:
         "message",
         "renewal",
         "reply",
+        "staff_thread",
     }
     speaks = {
         table.name

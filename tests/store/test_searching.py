@@ -143,3 +143,10 @@ async def test_clients_are_found_by_id_or_by_the_beginning_of_their_name(world: 
     client = await world.store.read(searching.client, CLINIC, rosa)
     assert client == searching.Client(rosa, "c-7", "Rosa Costa")
     assert await world.store.read(searching.client, CLINIC, 99) is None
+
+
+async def test_the_newest_message_is_the_clinics_own(world: World) -> None:
+    assert await world.store.read(searching.newest, CLINIC) == 0
+    (number,) = await world.messages(1)
+    assert await world.store.read(searching.newest, CLINIC) == number
+    assert await world.store.read(searching.newest, 2) == 0
