@@ -68,6 +68,8 @@ def _config(app: object, certificate: str, key: str, proxies: Sequence[str]) -> 
     config = uvicorn.Config(
         app,  # type: ignore[arg-type]
         lifespan="off",
+        # The other one, httptools, reads headers without an end into memory.
+        http="h11",
         ws="websockets-sansio",
         ws_max_size=_LONGEST_TEXT,
         access_log=False,

@@ -115,6 +115,7 @@ def change_profile(
     conn: Connection, clinic: int, number: int, name: str, rules: Collection[str], needed: str
 ) -> None:
     """Another name or other rules, which hold at once; TakenError, or LastError: nobody has `needed` then."""
+    hold(conn, clinic)
     _check_name(conn, clinic, name, number)
     mine = _p.clinic == clinic, _p.id == number
     conn.execute(update(profile).where(*mine).values(name=name, rules=sorted(rules)))
@@ -188,6 +189,11 @@ def plain(login: str) -> str:
     return login.strip().casefold()
 
 
+def hold(conn: Connection, clinic: int) -> None:
+    """Let nobody else change users until this transaction ends: what is looked at first stays so."""
+    ids.take(conn, clinic, "account", 0)
+
+
 def add(conn: Connection, clinic: int, details: Details, now: datetime) -> int:
     """A new user without a password; their number. TakenError."""
     if by_login(conn, clinic, details.login):
@@ -199,13 +205,15 @@ def add(conn: Connection, clinic: int, details: Details, now: datetime) -> int:
 
 
 def change(conn: Connection, clinic: int, number: int, details: Details, needed: str) -> None:
-    """Other details; who may not sign in any more is signed out. TakenError, LastError."""
+    """Other details; with another profile, or switched off, a user is signed out. TakenError, LastError."""
+    hold(conn, clinic)
+    before = find(conn, clinic, number)
     holder = by_login(conn, clinic, details.login)
     if holder is not None and holder.id != number:
         raise TakenError("another user has this login")
     conn.execute(update(account).where(_a.clinic == clinic, _a.id == number).values(**_values(details)))
     _check_left(conn, clinic, needed)
-    if not details.enabled:
+    if not details.enabled or (before is not None and before.profile != details.profile):
         conn.execute(delete(session).where(session.c.clinic == clinic, session.c.account == number))
 
 
@@ -253,11 +261,19 @@ def set_password(conn: Connection, clinic: int, number: int, password_hash: str,
 
 
 def set_second(
-    conn: Connection, clinic: int, number: int, secret: str | None, recovery: Collection[str] = ()
+    conn: Connection,
+    clinic: int,
+    number: int,
+    secret: str | None,
+    recovery: Collection[str] = (),
+    counter: int = 0,
 ) -> None:
-    """The secret of the second factor with digests of recovery codes; None takes it away."""
+    """The secret of the second factor with digests of recovery codes; None takes it away.
+
+    `counter`: of the code that was shown with it, which opens nothing any more.
+    """
     mine = _a.clinic == clinic, _a.id == number
-    conn.execute(update(account).where(*mine).values(secret=secret, last_code=0))
+    conn.execute(update(account).where(*mine).values(secret=secret, last_code=counter))
     set_recovery(conn, clinic, number, recovery)
 
 

@@ -62,7 +62,8 @@ device = table(
     Column("digest", String(64), nullable=False),
     Column("account", ID, nullable=False),
     Column("at", Instant, nullable=False),
-    key=("clinic", "digest"),
+    # A desk that several share is known to each of them.
+    key=("clinic", "digest", "account"),
 )
 
 # Each try is written down before the password is looked at; a right one is removed.

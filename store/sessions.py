@@ -133,8 +133,9 @@ def know(conn: Connection, clinic: int, digest: str, number: int, now: datetime)
     """A user signed in from this browser."""
     conn.execute(delete(device).where(_d.clinic == clinic, _d.at < now - _DEVICES_KEPT))
     made = insert_into(conn, device).values(clinic=clinic, digest=digest, account=number, at=now)
-    again = {"account": number, "at": now}
-    conn.execute(made.on_conflict_do_update(index_elements=[_d.clinic, _d.digest], set_=again))
+    conn.execute(
+        made.on_conflict_do_update(index_elements=[_d.clinic, _d.digest, _d.account], set_={"at": now})
+    )
 
 
 def is_known(conn: Connection, clinic: int, digest: str, number: int) -> bool:

@@ -16,6 +16,7 @@ def make_first(
     conn: Connection, clinic: int, login: str, name: str, language: str, now: datetime
 ) -> int | None:
     """The first administrator's number; None when there is a user already."""
+    accounts.hold(conn, clinic)
     if accounts.accounts(conn, clinic):
         return None
     accounts.ship(conn, clinic, SHIPPED)

@@ -93,6 +93,13 @@ class SignIn:
         await self._store.run(sessions.forgive, self._clinic, number)
         return found, await self.begin(found, self._stage(found), browser)
 
+    async def is_own_password(self, account: Account, password: str, browser: Browser) -> bool:
+        """Whether it is the password of somebody who is in; wrong ones count as at the door. LaterError."""
+        number = await self._begin(account.login, account, browser)
+        if right := await self._is_password(account, password):
+            await self._store.run(sessions.forgive, self._clinic, number)
+        return right
+
     async def _is_password(self, found: Account | None, password: str) -> bool:
         known = None
         if found is not None:

@@ -6,6 +6,7 @@ the text claims.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from enum import StrEnum
 from gateway.channels.email_answers import CalendarAnswer, read_answer
 from gateway.channels.email_causes import POLICY, Answer, Stage, of_refusal
 from gateway.domain import Delivered, Failed, Outcome, Retry
+
+log = logging.getLogger(__name__)
 
 
 class Kind(StrEnum):
@@ -96,8 +99,9 @@ def read(octets: bytes, sender: str = "") -> Report:
         return Report(Kind.AUTOMATIC)
     try:
         return _read(message_from_bytes(looked_at, policy=policy.compat32), sender)
-    except Exception:
+    except Exception as error:
         # The library's own faults with what no mail program writes: it decides nothing.
+        log.warning("a mail that came in could not be read: %s", type(error).__name__)
         return Report(Kind.AUTOMATIC)
 
 

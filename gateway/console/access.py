@@ -10,6 +10,7 @@ from enum import Enum
 from fastapi import APIRouter
 from fastapi.routing import APIRoute, APIWebSocketRoute
 from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException
 from starlette.requests import HTTPConnection, Request
 
 from gateway.accounts.rules import Rule
@@ -223,6 +224,7 @@ LONG_BODIES: Mapping[str, int] = {
     "/clients/": 20_100_000,
 }
 _SAFE = ("GET", "HEAD")
+_NOT_READ = "Something in the form was not understood."
 # No number of ours has more.
 _MOST_DIGITS = 15
 
@@ -260,16 +262,34 @@ async def allowed(connection: HTTPConnection) -> None:
     session = connection.state.session
     if isinstance(need, Rule) and (session is None or need not in session.account.rules):
         raise HTTPException(403, f"Your profile lacks the rule {need.value}.")
-    by_browser = not connection.state.program
-    if isinstance(connection, Request) and by_browser and method not in _SAFE and need is not OPEN:
-        await _check_token(connection)
+    if isinstance(connection, Request) and method not in _SAFE:
+        form = await _form(connection)
+        if not connection.state.program and need is not OPEN:
+            _check_token(connection, str(form.get("csrf", "")))
 
 
-async def _check_token(request: Request) -> None:
+async def _form(request: Request) -> Mapping[str, object]:
+    """What a form sent; 400 where it cannot be read, or holds what no database keeps."""
+    if "form" not in request.headers.get("content-type", ""):
+        return {}
+    try:
+        form = await request.form()
+    except (LookupError, UnicodeError, MultiPartException) as error:
+        raise HTTPException(400, _NOT_READ) from error
+    for name, value in form.multi_items():
+        if not _is_text(name) or (isinstance(value, str) and not _is_text(value)):
+            raise HTTPException(400, _NOT_READ)
+    return form
+
+
+def _is_text(said: str) -> bool:
+    """Whether databases keep it: no NUL, no half of a pair."""
+    return "\0" not in said and not any("\ud800" <= sign <= "\udfff" for sign in said)
+
+
+def _check_token(request: Request, in_form: str) -> None:
     secret = session_cookie(request.scope)
-    sent = request.headers.get("x-csrf-token", "")
-    if not sent and "form" in request.headers.get("content-type", ""):
-        sent = str((await request.form()).get("csrf", ""))
+    sent = request.headers.get("x-csrf-token", "") or in_form
     if not secret or not hmac.compare_digest(sent.encode(), csrf_token(secret).encode()):
         raise HTTPException(403, "This form is too old: open the page again.")
 

@@ -45,6 +45,7 @@ _TITLES = {
     404: "There is no such page",
     405: "That cannot be done here",
     409: "Somebody was faster",
+    413: "Too much at once",
     421: "Wrong address",
     500: "Something went wrong",
     503: "The database is away",

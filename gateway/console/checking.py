@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 
+from gateway.console.background import Background
 from gateway.console.running import Running
 from gateway.settings import Settings
 from store import checkups
 from store.checkups import Checkup
 from store.engine import Store
-
-log = logging.getLogger(__name__)
 
 
 class Doctor:
@@ -20,6 +18,7 @@ class Doctor:
     def __init__(self, store: Store, settings: Settings, running: Running) -> None:
         self._store, self._running = store, running
         self._clinic, self._node = settings.clinic.id, settings.node
+        self._work = Background("the doctor's look")
         self._task: asyncio.Task[None] | None = None
         self._done, self._of = 0, 0
 
@@ -33,7 +32,7 @@ class Doctor:
         if self.progress is not None:
             return False
         self._done, self._of = 0, 0
-        self._task = asyncio.create_task(self._run(by))
+        self._task = self._work.begin(self._run(by))
         return True
 
     def close(self) -> None:
@@ -42,13 +41,9 @@ class Doctor:
             self._task.cancel()
 
     async def _run(self, by: str) -> None:
-        try:
-            found = await self._running.examine(self._heard)
-            now = self._store.clock()
-            await self._store.run(checkups.keep, self._clinic, self._node, by, found, now)
-        except Exception as error:
-            # Nobody awaits this task; the words of an error may quote a row.
-            log.error("the doctor's looks ended with %s", type(error).__name__)
+        found = await self._running.examine(self._heard)
+        now = self._store.clock()
+        await self._store.run(checkups.keep, self._clinic, self._node, by, found, now)
 
     def _heard(self, done: int, of: int) -> None:
         self._done, self._of = done, of

@@ -120,7 +120,6 @@ class Typed:
     steps: tuple[Step, ...] = (Step(),) * STEPS
     bundle: bool = False
     shown_bundle: bool = False
-    token: str = ""
 
     @property
     def audience(self) -> Audience:
@@ -148,7 +147,7 @@ class Typed:
         yield from (("sent", "1"), ("start_date", self.start_date), ("days", self.days))
         yield from (("at_date", self.at_date), ("at_time", self.at_time), ("name", self.name))
         yield from (("template", self.template), ("template_name", self.template_name))
-        yield from (("version", str(self.version)), ("token", self.token))
+        yield "version", str(self.version)
         yield from (("shown_type", self.shown_type), ("shown_template", self.shown_template))
         if self.only_preference:
             yield "only_preference", "1"
@@ -212,7 +211,6 @@ def typed(form: Mapping[str, str]) -> Typed:
         steps=tuple(_step(form, number) for number in range(STEPS)),
         bundle=bool(form.get("bundle")),
         shown_bundle=bool(form.get("shown_bundle")),
-        token=form.get("token", "")[:64],
     )
 
 

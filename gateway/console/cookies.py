@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import MutableMapping
-from http.cookies import CookieError, SimpleCookie
 from typing import Any
 
-from starlette.requests import Request
+from starlette.requests import Request, cookie_parser
 from starlette.responses import Response
 
 Scope = MutableMapping[str, Any]
@@ -66,8 +65,5 @@ def _name(scope: Scope) -> str:
 
 def _read(scope: Scope, name: str) -> str:
     said = next((value.decode("latin-1") for key, value in scope["headers"] if key == b"cookie"), "")
-    try:
-        found = SimpleCookie(said).get(name)
-    except CookieError:
-        return ""
-    return found.value if found else ""
+    # Python's own parser gives all cookies up where another site of this machine has set an odd one.
+    return cookie_parser(said).get(name, "")

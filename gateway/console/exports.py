@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from gateway.console import rows
+from gateway.console.background import Background
 from gateway.console.sheets import KINDS, MOST
 from gateway.console.words import Say
 from gateway.domain import RingwellError
@@ -76,7 +77,7 @@ class Exports:
 
     folder: Path
     _known: dict[str, Export] = field(default_factory=dict)
-    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _work: Background = field(default_factory=lambda: Background("an export"))
 
     def __post_init__(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -97,9 +98,7 @@ class Exports:
         token = secrets.token_urlsafe(16)
         made = Export(token, account, kind, self.folder / f"{token}.{kind}")
         self._known[token] = made
-        task = asyncio.create_task(self._make(made, work))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._work.begin(self._make(made, work))
         return made
 
     async def _make(self, made: Export, work: Work) -> None:

@@ -76,7 +76,7 @@ class Wanted:
     def search(self, zone: ZoneInfo) -> Search:
         """For the store, with days of a zone; FilterError when a value is not one."""
         client = _number(self.client, "The address names a client that is not a number.")
-        since, until = _day(self.since, zone), _day(self.until, zone)
+        since, until = day(self.since, zone), day(self.until, zone)
         return Search(
             broadcast=_number(self.broadcast, "The address names a broadcast that is not a number."),
             channel=_one_of(self.channel, Channel, "The address names a channel that does not exist."),
@@ -114,13 +114,18 @@ def _one_of(value: str, known: object, wrong: str) -> str | None:
     return value or None
 
 
-def _day(text: str, zone: ZoneInfo) -> datetime | None:
+def day(text: str, zone: ZoneInfo) -> datetime | None:
+    """The beginning of a day; FilterError when it is none."""
     if not text:
         return None
     try:
-        return datetime.combine(date.fromisoformat(text), time(), zone)
+        found = datetime.combine(date.fromisoformat(text), time(), zone)
     except ValueError as error:
         raise FilterError("The address names a day that is none.") from error
+    # Beyond these years the calendars of databases end.
+    if not 1970 <= found.year <= 2200:
+        raise FilterError("The address names a day that is none.")
+    return found
 
 
 def _following(day: datetime) -> datetime:

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gateway.console.background import Background
 from gateway.domain import RecipientKind, RingwellError
 from gateway.importing import Kind
 from gateway.imports import Problem, lines
@@ -65,6 +66,7 @@ class Shelf:
         # Rows that are written, by token; only of what this process works on.
         self.progress: dict[str, int] = {}
         self._working: dict[str, asyncio.Task[None]] = {}
+        self._background = Background("an import")
 
     def add(self, job: Job, octets: bytes) -> None:
         """Keep a file; raises UploadError."""
@@ -104,7 +106,7 @@ class Shelf:
         if job.token in self._working:
             task.close()
             return self._working[job.token]
-        begun = asyncio.create_task(task)
+        begun = self._background.begin(task)
         self._working[job.token] = begun
         begun.add_done_callback(lambda _: self._working.pop(job.token, None))
         return begun

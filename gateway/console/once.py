@@ -7,14 +7,15 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from fastapi import Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from gateway.console.problems import problem
 from gateway.console.shared import Console, me, shared
 from store import answers
 from store.answers import Answer
-from store.engine import StoreAwayError
 
 HEADER = "Idempotency-Key"
 LONGEST = 200
@@ -63,10 +64,8 @@ async def _once(
         return _again(found, asked)
     try:
         answer = await handle(request)
-    except StoreAwayError:
-        # Whether it was done nobody knows: the key stays taken, and nothing is done twice.
-        raise
-    except Exception:
+    except (HTTPException, RequestValidationError):
+        # Refused. After any other fault nobody knows what was done: the key stays taken.
         await console.store.run(answers.release, console.clinic, who, key)
         raise
     await _keep(console, who, key, answer)

@@ -5,14 +5,13 @@ A plan that is cut off, by a gateway that stops, is finished by whichever gatewa
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from gateway import broadcast as planning
 from gateway.broadcast import Decision
+from gateway.console.background import Background
 from gateway.domain import Broadcast, RingwellError
 from gateway.policy import Allow, Defer, Rules
 from store.engine import Store
@@ -54,29 +53,14 @@ class Plans:
     def __init__(self, store: Store, clinic: int) -> None:
         self._store, self._clinic = store, clinic
         self._known: dict[int, Progress] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._orders: dict[str, int] = {}
-        self._ordering = asyncio.Lock()
-
-    async def once(self, token: str, order: Callable[[], Awaitable[int]]) -> tuple[int, bool]:
-        """The broadcast of a form, ordered unless it was already; whether it is new."""
-        async with self._ordering:
-            if token and token in self._orders:
-                return self._orders[token], False
-            number = await order()
-            self._orders[token] = number
-            while len(self._orders) > _REMEMBERED:
-                del self._orders[next(iter(self._orders))]
-            return number, True
+        self._work = Background("a plan")
 
     def start(self, wanted: Broadcast, rules: Rules, size: int) -> None:
         """Plan a broadcast that was ordered."""
         progress = self._known[wanted.id] = Progress(size)
         while len(self._known) > _REMEMBERED:
             del self._known[next(iter(self._known))]
-        task = asyncio.create_task(self._plan(wanted, rules, progress))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._work.begin(self._plan(wanted, rules, progress))
 
     def progress(self, number: int) -> Progress | None:
         """Of a broadcast that was ordered here lately."""
@@ -84,9 +68,7 @@ class Plans:
 
     async def close(self) -> None:
         """Cut off what is under way: the gateway finishes it later."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._work.close()
 
     async def _plan(self, wanted: Broadcast, rules: Rules, progress: Progress) -> None:
         try:
@@ -97,5 +79,8 @@ class Plans:
             # The database is away, say: the gateway tries again by itself.
             log.error("broadcast %d is not planned yet: %s", wanted.id, error)
             progress.failed = True
+        except Exception:
+            progress.failed = True
+            raise
         finally:
             progress.ended = True

@@ -133,7 +133,7 @@ def instant(text: str) -> datetime | None:
         found = datetime.fromisoformat(text) if text else None
     except ValueError:
         found = None
-    if text and (found is None or found.tzinfo is None):
+    if text and (found is None or found.tzinfo is None or not 1970 <= found.year <= 2200):
         raise HTTPException(400, "The address names a position that is none.")
     return found
 

@@ -15,6 +15,7 @@ from gateway.accounts.signing_in import IN, SignIn
 from gateway.accounts.tokens import Tokens
 from gateway.console.access import LONG_BODIES, LONGEST_BODY, OPEN, PENDING, ROUTES
 from gateway.console.cookies import session_cookie
+from gateway.domain import RingwellError
 from store.engine import StoreAwayError
 from store.sessions import Session
 
@@ -31,6 +32,8 @@ Refuse = Callable[[Scope, Receive, Send, int, str], Awaitable[None]]
 _OPEN = {route.partition(" ")[2] for route, need in ROUTES.items() if need is OPEN}
 _PENDING = {route.partition(" ")[2] for route, need in ROUTES.items() if need is PENDING}
 _HEALTH = "/health"
+# No address of ours is longer.
+_LONGEST_PATH = 2000
 _OPEN_BELOW = "/static/"
 _OF_PROGRAMS = "/api"
 _SAFE = ("GET", "HEAD")
@@ -61,6 +64,10 @@ _RECORDING = "/prompts/"
 _WITH_MICROPHONE = b"camera=(), geolocation=(), microphone=(self), payment=()"
 
 
+class TooLongError(RingwellError):
+    """A request has more octets than its route takes."""
+
+
 class Faults:
     """Outermost: an exception becomes a page, and one line in the log without any data of patients."""
 
@@ -82,6 +89,8 @@ class Faults:
         except StoreAwayError as error:
             log.warning("console: %s", error)
             await self._answer(begun, scope, receive, send, 503, "Try again in a moment.")
+        except TooLongError:
+            await self._answer(begun, scope, receive, send, 413, "This is more than can be taken at once.")
         except Exception as error:
             # The message of an exception may quote a row: its kind and place are told, never its words.
             place = traceback.extract_tb(error.__traceback__)[-1]
@@ -158,6 +167,8 @@ class Gate:
     async def _request(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope.setdefault("state", {}).update(session=None, pending=None, program=False)
         path = scope["path"]
+        if len(path) > _LONGEST_PATH:
+            return await self._refuse(scope, receive, send, 404, "Nothing is kept under this address.")
         if self._names and _host_name(scope) not in self._names:
             # A page of another site whose name was pointed at this machine (DNS rebinding).
             return await self._refuse(scope, receive, send, 421, "This name does not lead to the console.")
@@ -240,7 +251,7 @@ def _limited(receive: Receive, most: int) -> Receive:
         event = await receive()
         seen += len(event.get("body", b""))
         if seen > most:
-            return {"type": "http.disconnect"}
+            raise TooLongError("the request is too long")
         return event
 
     return counted

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment
 from sqlalchemy import Connection
-from starlette.requests import HTTPConnection
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse
 
 from gateway.accounts.oidc import Provider
@@ -28,7 +31,7 @@ from gateway.console.plans import Plans
 from gateway.console.previews import Previews
 from gateway.console.running import Running
 from gateway.settings import Settings
-from store import audit
+from store import answers, audit
 from store.accounts import Account
 from store.audit import Deed, Wanted
 from store.engine import Store
@@ -100,6 +103,34 @@ class Console:
 
         return await self.store.run(both)
 
+    async def change_once(
+        self,
+        request: Request,
+        action: str,
+        about: str,
+        work: Callable[Concatenate[Connection, int, P], int],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> tuple[int, bool]:
+        """The same, but once for each form that was sent: the number, and whether it is new.
+
+        A form is the same where its hidden `once` and all that was typed are: sent again, by a second click
+        or after a lost connection, it does nothing. For whatever reaches patients.
+        """
+        key, now = await _key_of(request), self.store.clock()
+
+        def once(conn: Connection) -> tuple[int, bool]:
+            found = answers.begin(conn, self.clinic, me(request).id, key, action, now)
+            if found is not None:
+                return int(found.body), False
+            number = work(conn, self.clinic, *args, **kwargs)
+            named = f"{about}{number}" if about.endswith(":") else about
+            audit.append(conn, self.clinic, _deed(request, action, named), now)
+            answers.keep(conn, self.clinic, me(request).id, key, 200, str(number))
+            return number, True
+
+        return await self.store.run(once)
+
     def witness(
         self, request: HTTPConnection, action: str, about: str, detail: Mapping[str, object] | None = None
     ) -> Callable[[Connection], int]:
@@ -137,6 +168,8 @@ class Console:
             "languages": LANGUAGES,
             "csrf": csrf_token(session_cookie(request.scope)),
             "words": words,
+            # For forms that must do what they do once.
+            "once": secrets.token_urlsafe(12),
         }
         template = self.templates[language].get_template(name)
         return HTMLResponse(template.render(**common, **values), status)
@@ -171,6 +204,15 @@ def language_of(request: HTTPConnection) -> str:
 def say(request: HTTPConnection, text: str) -> str:
     """An English sentence in the language of whoever asked."""
     return translator(language_of(request))(text)
+
+
+async def _key_of(request: Request) -> str:
+    """Which form this is, and with what in it; one that was not drawn by a page is like no other."""
+    form = await request.form()
+    if not form.get("once"):
+        return f"form {secrets.token_urlsafe(12)}"
+    said = sorted((name, str(value)) for name, value in form.multi_items() if name != "csrf")
+    return f"form {hashlib.sha256(json.dumps(said).encode()).hexdigest()}"
 
 
 def _deed(

@@ -170,3 +170,20 @@ async def test_what_never_came_is_not_there(browser: httpx.AsyncClient) -> None:
     for path in ("/inbox/faxes/9/close", "/inbox/letters/1/close"):
         assert (await browser.post(path)).status_code == 404, path
     assert (await browser.get("/inbox?before=x")).status_code == 400
+
+
+async def test_an_answer_that_is_sent_twice_by_a_second_click_is_one_text(
+    browser: httpx.AsyncClient, asked: None, store: Store
+) -> None:
+    page = (await browser.get("/inbox/conversations/1")).text
+    form = {"once": page.partition('name="once" value="')[2].partition('"')[0], "body": "Yes."}
+    assert form["once"]
+    for _ in range(2):
+        sent = await browser.post("/inbox/conversations/1/answer", data=form)
+        assert sent.headers["location"] == "/inbox/conversations/1?done=answered"
+    ours = [line.text for line in await store.read(conversations.lines, CLINIC, PHONE) if line.ours]
+    assert ours == ["Yes."]
+    # Whoever goes back and writes something else means that, too.
+    await browser.post("/inbox/conversations/1/answer", data=form | {"body": "Behind the house."})
+    ours = [line.text for line in await store.read(conversations.lines, CLINIC, PHONE) if line.ours]
+    assert sorted(ours) == ["Behind the house.", "Yes."]

@@ -11,6 +11,7 @@ import pytest
 from gateway.accounts.rules import Rule
 from gateway.broadcast import numbered, resume
 from gateway.console import audience, composing
+from gateway.console.app import create_app
 from gateway.console.door import Door
 from gateway.console.plans import Plans
 from gateway.domain import Channel, MessageType, RecipientKind, State
@@ -85,7 +86,7 @@ async def test_the_people_who_get_it_are_seen_with_the_reason_of_those_who_do_no
 
 
 async def test_what_is_sent_is_confirmed_planned_behind_the_page_and_told(
-    browser: httpx.AsyncClient, store: Store, clock: Clock
+    browser: httpx.AsyncClient, store: Store, clock: Clock, settings: Settings, door: Door
 ) -> None:
     await clients_with_visits(store, clock, 3)
     await clients_with_visits(store, clock, 1, consent=False)
@@ -116,6 +117,12 @@ async def test_what_is_sent_is_confirmed_planned_behind_the_page_and_told(
     assert "No consent on record" in page
     again = await browser.post("/messaging/send", data=carried)
     assert again.headers["location"] == "/broadcasts/1?done=ordered"
+    # Nor by a console that was started anew meanwhile, or another gateway's.
+    transport = httpx.ASGITransport(create_app(store, settings, door))
+    async with httpx.AsyncClient(transport=transport, base_url=str(browser.base_url)) as other:
+        other.headers, other.cookies = browser.headers, browser.cookies
+        answer = await other.post("/messaging/send", data=carried)
+    assert answer.headers["location"] == "/broadcasts/1?done=ordered"
     assert len(await store.read(broadcasts.listing, CLINIC)) == 1
 
 

@@ -308,3 +308,20 @@ async def test_a_text_in_a_conversation_is_written_once(program: Program, store:
     assert await store.read(conversations.find, CLINIC, 1) is None
     client = await program([Rule.MESSAGING_CREATE])
     assert (await client.post("/api/conversations/1/texts", json={"body": "Hello"})).status_code == 404
+
+
+async def test_after_a_fault_nobody_knows_what_was_done_and_the_key_stays_taken(
+    program: Program, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, key = await program([Rule.MESSAGING_CREATE]), {"Idempotency-Key": "abc"}
+    order = stops.order
+
+    def done_and_broken(*args: Any) -> int:
+        order(*args)
+        raise ValueError("after it was done")
+
+    monkeypatch.setattr(stops, "order", done_and_broken)
+    assert (await client.post("/api/stops", json={"reason": "x"}, headers=key)).status_code == 500
+    monkeypatch.setattr(stops, "order", order)
+    again = await client.post("/api/stops", json={"reason": "x"}, headers=key)
+    assert (again.status_code, "look first" in again.json()["detail"]) == (409, True)

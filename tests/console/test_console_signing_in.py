@@ -10,6 +10,7 @@ import pyotp
 import pytest
 
 from gateway.accounts.rules import Rule
+from gateway.accounts.signing_in import digest
 from gateway.console.app import create_app
 from gateway.console.door import Door, Purpose
 from gateway.settings import Settings
@@ -300,3 +301,57 @@ async def test_changes_are_in_the_audit_log_and_the_page_verifies_the_chain(
     assert "The chain is whole" in (await browser.post("/audit/verify")).text
     wrong = await browser.get("/audit", params={"since": "tomorrow"})
     assert wrong.status_code == 400
+
+
+async def test_the_code_that_set_the_second_factor_up_opens_nothing(
+    stranger: httpx.AsyncClient, door: Door, clock: Clock
+) -> None:
+    await stranger.post("/enter", data={"token": door.issue(Purpose.FIRST), **ADA})
+    page = (await stranger.get("/sign-in/second")).text
+    secret = found(r'name="secret" value="([A-Z2-7]+)"', page)
+    code = _now(secret, clock)
+    await stranger.post("/sign-in/second", data={"csrf": token_of(page), "secret": secret, "code": code})
+    stranger.cookies.clear()
+    await _password(stranger)
+    assert (await _code(stranger, code)).status_code == 401
+
+
+async def test_codes_are_replaced_by_who_knows_the_password_and_guesses_are_counted(
+    stranger: httpx.AsyncClient, codes: list[str], clock: Clock, store: Store
+) -> None:
+    await _password(stranger)
+    await _code(stranger, codes[1])
+    csrf = token_of((await stranger.get("/me")).text)
+    before = await store.read(accounts.secrets_of, CLINIC, 1)
+    mine = pyotp.random_base32()
+    form = {"csrf": csrf, "secret": mine, "code": _now(mine, clock), "password": "wrong password 1"}
+    assert (await stranger.post("/me/second", data=form)).status_code == 400
+    assert await store.read(accounts.secrets_of, CLINIC, 1) == before
+    wrong = [await stranger.post("/me/recovery", data=form) for _ in range(10)]
+    assert {one.status_code for one in wrong} == {400}
+    assert "Try again at" in wrong[-1].text
+    clock.move(minutes=10)
+    await stranger.get("/me")
+    clock.move(minutes=6)
+    assert "Your recovery codes" in (await stranger.post("/me/recovery", data=form | {"password": GOOD})).text
+
+
+async def test_a_desk_that_is_shared_is_known_to_each_of_its_users(
+    browser: httpx.AsyncClient, desk: str, door: Door, store: Store
+) -> None:
+    known = next(one.value for one in browser.cookies.jar if one.name.endswith("-known"))
+    await come_in(browser, door, int(desk.rpartition("/")[2]))
+    for user in (1, int(desk.rpartition("/")[2])):
+        assert await store.read(sessions.is_known, CLINIC, digest(known or ""), user)
+
+
+async def test_who_gets_another_profile_signs_in_again(
+    browser: httpx.AsyncClient, desk: str, other: httpx.AsyncClient, door: Door, store: Store
+) -> None:
+    number = int(desk.rpartition("/")[2])
+    await come_in(other, door, number)
+    page = (await browser.get(desk)).text
+    profile = found(r'<option value="(\d+)">Administrator</option>', page)
+    form = {"name": "Dee Sk", "login": "dee", "profile": profile, "language": "en", "enabled": "1"}
+    assert (await browser.post(desk, data=form)).status_code == 303
+    assert (await other.get("/me")).status_code == 401

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
 import pytest
 
+from gateway.accounts.making import make_first
 from gateway.domain import RecipientKind
 from store import accounts, register, sessions
 from store.accounts import Details, InUseError, LastError, TakenError
@@ -133,3 +137,23 @@ async def test_members_of_staff_are_those_that_a_user_may_be(world: World) -> No
     sam = Person(RecipientKind.STAFF, "s1", "Sam", "Ito", "en")
     number = await world.store.run(register.save_person, CLINIC, sam, world.clock())
     assert await world.store.read(accounts.staff, CLINIC) == [(number, "Sam Ito")]
+
+
+async def test_two_who_take_the_last_from_each_other_do_so_one_after_the_other(world: World) -> None:
+    ada, bob = await _user(world, "ada", "admin"), await _user(world, "bob", "admin")
+    desk = next(one.id for one in await world.store.read(accounts.profiles, CLINIC) if one.shipped == "desk")
+
+    def down(number: int, login: str) -> Any:
+        details = Details(login, login, desk)
+        return world.store.run(accounts.change, CLINIC, number, details, NEEDED)
+
+    done = await asyncio.gather(down(ada, "ada"), down(bob, "bob"), return_exceptions=True)
+    assert sorted(type(one).__name__ for one in done) == ["LastError", "NoneType"]
+
+
+async def test_of_two_first_administrators_one_is_made(world: World) -> None:
+    said = CLINIC, "ada", "Ada", "en", world.clock()
+    made = await asyncio.gather(*(world.store.run(make_first, *said) for _ in range(5)))
+    assert sorted(one or 0 for one in made) == [0, 0, 0, 0, 1]
+    await world.store.run(accounts.hold, CLINIC)
+    assert len(await world.store.read(accounts.accounts, CLINIC)) == 1

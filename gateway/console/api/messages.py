@@ -59,6 +59,8 @@ async def calls_as_data(request: Request) -> dict[str, Any]:
     """Calls and faxes that are up, with their stage."""
     console = shared(request)
     found = await rows_of(console.store, console.settings.clinic.id, console.calls)
+    if found:
+        await console.note(request, "calls-viewed")
     return {"calls": [asdict(row) for row in found]}
 
 

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 
 from gateway import changing
 from gateway.console.api.asked import asks
-from gateway.console.shared import shared
+from gateway.console.shared import me, shared
 from gateway.settings import SettingsError
 from store import settings as kept
 
@@ -20,10 +20,9 @@ router = APIRouter(prefix="/api")
 
 
 class Wanted(BaseModel):
-    """A new value, or none to give the setting back to the file; who decides it, and why."""
+    """A new value, or none to give the setting back to the file, and why."""
 
     value: Any = None
-    by: str = Field(min_length=1, max_length=200)
     note: str = Field("", max_length=500)
 
 
@@ -47,15 +46,15 @@ async def history_as_data(request: Request) -> dict[str, Any]:
 @router.put("/settings/{name}")
 async def change(request: Request, name: str, wanted: Wanted) -> dict[str, Any]:
     """Change a setting; every running gateway goes by it within seconds."""
-    console = shared(request)
+    console, by = shared(request), me(request).name
     try:
         if wanted.value is None:
             also = console.witness(request, "setting-reset", f"setting:{name}"[:80])
-            await changing.reset(console.store, console.settings, name, wanted.by, wanted.note, also)
+            await changing.reset(console.store, console.settings, name, by, wanted.note, also)
         else:
             typed = json.dumps(wanted.value)
             also = console.witness(request, "setting-changed", f"setting:{name}"[:80])
-            await changing.set_one(console.store, console.settings, name, typed, wanted.by, wanted.note, also)
+            await changing.set_one(console.store, console.settings, name, typed, by, wanted.note, also)
     except SettingsError as error:
         raise HTTPException(400, str(error)) from error
     found = await changing.table(console.store, console.settings)

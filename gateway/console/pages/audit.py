@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -12,7 +12,8 @@ from fastapi import APIRouter, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from gateway.console import rows
+from gateway.console import filters, rows
+from gateway.console.filters import FilterError
 from gateway.console.shared import shared
 from store import accounts, audit
 from store.audit import Wanted
@@ -42,23 +43,17 @@ class Asked:
         user = rows.whole(self.user)
         if self.user and user is None:
             raise HTTPException(400, "The address names a user that is not a number.")
-        until = _day(self.until, zone)
+        try:
+            since, until = filters.day(self.since, zone), filters.day(self.until, zone)
+        except FilterError as error:
+            raise HTTPException(400, str(error)) from error
         return Wanted(
             user,
             self.action,
             self.about.strip(),
-            _day(self.since, zone),
+            since,
             until + timedelta(days=1) if until else None,
         )
-
-
-def _day(text: str, zone: ZoneInfo) -> datetime | None:
-    if not text:
-        return None
-    try:
-        return datetime.combine(date.fromisoformat(text), time(), zone)
-    except ValueError as error:
-        raise HTTPException(400, "The address names a day that is none.") from error
 
 
 @router.get("")

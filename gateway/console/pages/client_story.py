@@ -72,7 +72,7 @@ async def text(request: Request, number: int, body: Annotated[str, Form()] = "")
     work: Any = conversing.answer if heading is not None else conversing.write_to
     whom = heading.id if heading is not None else client.person.external_id
     try:
-        await console.change(request, "text-written", f"client:{number}", work, whom, body, by, now)
+        await console.change_once(request, "text-written", f"client:{number}", work, whom, body, by, now)
     except (ContentError, NoConversationError) as error:
         return await _conversation(request, client, body, str(error))
     return RedirectResponse(f"/clients/{number}/conversation?done=sent", 303)

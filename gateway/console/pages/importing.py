@@ -232,7 +232,9 @@ async def _write(request: Request, console: Console, shelf: Shelf, job: Job) -> 
         await asyncio.to_thread(_report, request, shelf, job, problems)
         shelf.forget_rows(job)
     except Exception:
-        job.state, job.wrong = "failed", "Nothing was imported: try again, or tell your administrator."
+        # Once the rows are written they stay written, whatever becomes of the report.
+        if job.state != "done":
+            job.state, job.wrong = "failed", "Nothing was imported: try again, or tell your administrator."
         raise
     finally:
         shelf.progress.pop(job.token, None)

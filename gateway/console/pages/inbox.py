@@ -111,7 +111,7 @@ async def answer(request: Request, number: int, body: Annotated[str, Form()] = "
     about, now = f"conversation:{number}", console.store.clock()
     body = body.replace("\r\n", "\n")
     try:
-        await console.change(
+        await console.change_once(
             request, "text-answered", about, conversing.answer, number, body, me(request).name, now
         )
     except ContentError as error:

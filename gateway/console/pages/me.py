@@ -10,10 +10,10 @@ from starlette.responses import RedirectResponse, Response
 
 from gateway.accounts import passwords, second
 from gateway.accounts.passwords import WeakPasswordError
-from gateway.accounts.signing_in import IN, digest
+from gateway.accounts.signing_in import IN, LaterError, digest
 from gateway.console.cookies import give_session, session_cookie
 from gateway.console.language import LANGUAGES, USUAL
-from gateway.console.pages.signing_in import browser_of, enrolled, enrolment
+from gateway.console.pages.signing_in import browser_of, enrolled, enrolment, too_many
 from gateway.console.shared import me, shared
 from store import accounts, sessions
 
@@ -59,8 +59,8 @@ async def set_password(
 ) -> Response:
     """Another password; every other browser is signed out."""
     console, user = shared(request), me(request)
-    if not await _is_mine(request, password):
-        return await _page(request, 400, wrong="The password of now is not right.")
+    if wrong := await _wrong_password(request, password):
+        return await _page(request, 400, wrong=wrong)
     try:
         if wanted != again:
             raise WeakPasswordError("The two passwords differ.")
@@ -76,28 +76,40 @@ async def set_password(
     return answer
 
 
-async def _is_mine(request: Request, password: str) -> bool:
-    """Whether it is the user's password; someone at a browser that was left open does not know it."""
-    known = await shared(request).read(accounts.secrets_of, me(request).id)
-    return await asyncio.to_thread(passwords.matches, password, known.password_hash if known else None)
+async def _wrong_password(request: Request, password: str) -> str:
+    """What is wrong with the password; someone at a browser that was left open does not know it."""
+    user = me(request)
+    try:
+        right = await shared(request).sign_in.is_own_password(user, password, browser_of(request))
+    except LaterError as error:
+        return too_many(request, error)
+    return "" if right else "The password of now is not right."
 
 
 @router.get("/me/second")
 async def show_second(request: Request) -> Response:
     """A new second factor."""
-    return enrolment(request, me(request), second.new_secret(), action="/me/second")
+    return _second(request, second.new_secret())
+
+
+def _second(request: Request, secret: str, wrong: str = "") -> Response:
+    return enrolment(request, me(request), secret, wrong, "/me/second", by_password=me(request).has_password)
 
 
 @router.post("/me/second")
 async def set_second(
-    request: Request, secret: Annotated[str, Form()] = "", code: Annotated[str, Form()] = ""
+    request: Request,
+    secret: Annotated[str, Form()] = "",
+    code: Annotated[str, Form()] = "",
+    password: Annotated[str, Form()] = "",
 ) -> Response:
     """The app shows the right code: it is the second factor from now on."""
     user = me(request)
+    if user.has_password and (wrong := await _wrong_password(request, password)):
+        return _second(request, secret, wrong)
     codes = await enrolled(request, user, secret, code)
     if codes is None:
-        wrong = "This code is not right, or was used before. Wait for the next one."
-        return enrolment(request, user, secret, wrong, "/me/second")
+        return _second(request, secret, "This code is not right, or was used before. Wait for the next one.")
     return shared(request).page(request, "recovery.html", {"codes": codes})
 
 
@@ -107,17 +119,19 @@ async def remove_second(request: Request, password: Annotated[str, Form()] = "")
     console, user = shared(request), me(request)
     if console.sign_in.needs_second(user):
         return await _page(request, 400, wrong="The settings ask for a second factor.")
-    if not await _is_mine(request, password):
-        return await _page(request, 400, wrong="The password of now is not right.")
+    if wrong := await _wrong_password(request, password):
+        return await _page(request, 400, wrong=wrong)
     about = f"user:{user.id}"
     await console.change(request, "second-factor-removed", about, accounts.set_second, user.id, None)
     return RedirectResponse("/me?done=second", 303)
 
 
 @router.post("/me/recovery")
-async def new_recovery(request: Request) -> Response:
+async def new_recovery(request: Request, password: Annotated[str, Form()] = "") -> Response:
     """New recovery codes; the ones before open nothing any more."""
     console, user = shared(request), me(request)
+    if user.has_password and (wrong := await _wrong_password(request, password)):
+        return await _page(request, 400, wrong=wrong)
     codes = second.new_recovery()
     digests = [second.digest_of(code) for code in codes]
     about = f"user:{user.id}"

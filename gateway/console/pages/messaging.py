@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -85,7 +84,7 @@ async def confirm(request: Request) -> Response:
     found = await audience.look(console.store, console.clinic, order, Rules.of(settings))
     await console.note(request, "audience-viewed", f"type:{form.type}")
     values = _common(request, settings, form) | {
-        "form": replace(form, token=secrets.token_urlsafe(16)),
+        "form": form,
         "order": order,
         "look": found,
         "at_once": order.send_at <= console.store.clock(),
@@ -105,10 +104,9 @@ async def send(request: Request) -> Response:
         return await _answer(request, settings, form, wrong=str(error))
     now = console.store.clock()
 
-    async def ordered() -> int:
-        return await console.change(request, "broadcast-ordered", "broadcast:", broadcasts.order, order, now)
-
-    number, is_new = await console.plans.once(form.token, ordered)
+    number, is_new = await console.change_once(
+        request, "broadcast-ordered", "broadcast:", broadcasts.order, order, now
+    )
     if is_new:
         size = await console.read(broadcasts.audience_size, order)
         console.plans.start(numbered(order, number), Rules.of(settings), size)

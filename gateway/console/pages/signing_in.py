@@ -176,10 +176,13 @@ async def sign_in(
 
 
 def _told(request: Request, error: RefusedError | LaterError, wrong: str) -> str:
-    if isinstance(error, LaterError):
-        local = error.until.astimezone(shared(request).zone)
-        return say(request, _TOO_MANY) % {"time": f"{local:%H:%M}"}
-    return say(request, wrong)
+    return too_many(request, error) if isinstance(error, LaterError) else say(request, wrong)
+
+
+def too_many(request: Request, error: LaterError) -> str:
+    """When the next try is taken."""
+    local = error.until.astimezone(shared(request).zone)
+    return say(request, _TOO_MANY) % {"time": f"{local:%H:%M}"}
 
 
 # --- the second factor ---
@@ -228,12 +231,17 @@ async def show_enrolment(request: Request) -> Response:
 
 
 def enrolment(
-    request: Request, account: Account, secret: str, wrong: str = "", action: str = "/sign-in/second"
+    request: Request,
+    account: Account,
+    secret: str,
+    wrong: str = "",
+    action: str = "/sign-in/second",
+    by_password: bool = False,
 ) -> Response:
-    """The page with the QR code of a new secret."""
+    """The page with the QR code of a new secret; `by_password`: that is asked for as well."""
     console = shared(request)
     code = qr_code(second.address(secret, account.login, console.settings.clinic.name))
-    values = {"qr": code, "secret": secret, "wrong": wrong, "action": action}
+    values = {"qr": code, "secret": secret, "wrong": wrong, "action": action, "by_password": by_password}
     return console.page(request, "second.html", values, 400 if wrong else 200)
 
 
@@ -265,21 +273,28 @@ async def enrolled(request: Request, account: Account, secret: str, code: str) -
     """Recovery codes of the new second factor; None when the code does not fit the secret."""
     console, now = shared(request), shared(request).store.clock()
     try:
-        fits = second.counter_of(code, secret, now) is not None and len(secret) == len(second.new_secret())
+        counter = second.counter_of(code, secret, now)
     except ValueError:
         return None
-    if not fits:
+    if counter is None or len(secret) != len(second.new_secret()):
         return None
     codes = second.new_recovery()
     deed = Deed(account.id, account.name, "second-factor-set", f"user:{account.id}")
-    await console.store.run(_set_second, console.clinic, account.id, secret, codes, deed, now)
+    await console.store.run(_set_second, console.clinic, account.id, secret, codes, counter, deed, now)
     return codes
 
 
 def _set_second(
-    conn: Connection, clinic: int, number: int, secret: str, codes: list[str], deed: Deed, now: datetime
+    conn: Connection,
+    clinic: int,
+    number: int,
+    secret: str,
+    codes: list[str],
+    counter: int,
+    deed: Deed,
+    now: datetime,
 ) -> None:
-    accounts.set_second(conn, clinic, number, secret, [second.digest_of(code) for code in codes])
+    accounts.set_second(conn, clinic, number, secret, [second.digest_of(code) for code in codes], counter)
     audit.append(conn, clinic, deed, now)
 
 

@@ -111,7 +111,9 @@ async def send(request: Request, typed: Annotated[Typed, Form()]) -> Response:
 async def _sent(request: Request, letter: Letter) -> Response:
     console = shared(request)
     args = me(request).id, letter, console.store.clock()
-    number = await console.change(request, "staff-message-sent", "staff-message:", writing.send, *args)
+    number, _ = await console.change_once(
+        request, "staff-message-sent", "staff-message:", writing.send, *args
+    )
     return RedirectResponse(f"/staff-messages/{number}?done=sent", 303)
 
 

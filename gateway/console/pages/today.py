@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from gateway.console import rows, today
-from gateway.console.calling import KINDS, rows_of
+from gateway.console.calling import KINDS, Row, rows_of
 from gateway.console.shared import language_of, shared
 
 router = APIRouter()
@@ -22,7 +22,7 @@ async def show_today(request: Request) -> Response:
     values = {
         "today": found,
         "cells": today.cells(found),
-        "calls": await rows_of(console.store, console.clinic, console.calls),
+        "calls": await _calls(request),
         "kinds": KINDS,
         "minute": lambda at: rows.minute(at, console.zone, now),
         "date": format_date(now.astimezone(console.zone), "full", locale=language_of(request)),
@@ -35,6 +35,14 @@ async def show_today(request: Request) -> Response:
 @router.get("/today/calls")
 async def show_calls(request: Request) -> Response:
     """What is up right now, for the board that fetches it again and again."""
+    values = {"calls": await _calls(request), "kinds": KINDS}
+    return shared(request).page(request, "calls.html", values)
+
+
+async def _calls(request: Request) -> list[Row]:
+    """They name patients: who sees them is noted."""
     console = shared(request)
     found = await rows_of(console.store, console.clinic, console.calls)
-    return console.page(request, "calls.html", {"calls": found, "kinds": KINDS})
+    if found:
+        await console.note(request, "calls-viewed")
+    return found

@@ -70,7 +70,7 @@ def upgrade() -> None:
         _column("digest", sa.String(64)),
         _column("account", ID),
         _column("at", Instant()),
-        key=("clinic", "digest"),
+        key=("clinic", "digest", "account"),
     )
     _table(
         "sign_in_try",
