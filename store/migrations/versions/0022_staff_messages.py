@@ -1,10 +1,9 @@
 """What users write to each other"""
 
-from typing import Any
-
 import sqlalchemy as sa
 from alembic import op
 
+from store.migration_tables import column, make_table
 from store.tables import ID, Instant
 
 revision = "0022"
@@ -13,49 +12,40 @@ branch_labels = None
 depends_on = None
 
 
-def _table(name: str, *columns: Any, key: tuple[str, ...] = ("clinic", "id")) -> None:
-    clinic = sa.Column("clinic", sa.Integer(), nullable=False)
-    op.create_table(name, clinic, *columns, sa.PrimaryKeyConstraint(*key), sqlite_with_rowid=False)
-
-
-def _column(name: str, type: Any, nullable: bool = False) -> sa.Column[Any]:
-    return sa.Column(name, type, nullable=nullable)
-
-
 def upgrade() -> None:
-    _table(
+    make_table(
         "staff_thread",
-        _column("id", ID),
-        _column("subject", sa.Text()),
-        _column("client", ID, True),
-        _column("done_at", Instant(), True),
-        _column("done_by", ID, True),
+        column("id", ID),
+        column("subject", sa.Text()),
+        column("client", ID, True),
+        column("done_at", Instant(), True),
+        column("done_by", ID, True),
     )
     op.create_index("ix_staff_thread_clinic_client", "staff_thread", ["clinic", "client"])
-    _table(
+    make_table(
         "staff_message",
-        _column("id", ID),
-        _column("thread", ID),
-        _column("author", ID),
-        _column("body", sa.Text()),
-        _column("done", sa.Boolean()),
-        _column("at", Instant()),
+        column("id", ID),
+        column("thread", ID),
+        column("author", ID),
+        column("body", sa.Text()),
+        column("done", sa.Boolean()),
+        column("at", Instant()),
     )
     op.create_index("ix_staff_message_clinic_thread", "staff_message", ["clinic", "thread"])
-    _table(
+    make_table(
         "staff_part",
-        _column("thread", ID),
-        _column("account", ID),
-        _column("unread", sa.Integer()),
-        _column("last_at", Instant()),
+        column("thread", ID),
+        column("account", ID),
+        column("unread", sa.Integer()),
+        column("last_at", Instant()),
         key=("clinic", "thread", "account"),
     )
     op.create_index("ix_staff_part_clinic_account_last_at", "staff_part", ["clinic", "account", "last_at"])
-    _table(
+    make_table(
         "staff_notice",
-        _column("account", ID),
-        _column("email", sa.Boolean()),
-        _column("phone", sa.String(16)),
+        column("account", ID),
+        column("email", sa.Boolean()),
+        column("phone", sa.String(16)),
         key=("clinic", "account"),
     )
 

@@ -1,10 +1,9 @@
 """Lines that are switched off, the doctor's last look, tokens of programs and what was answered to them"""
 
-from typing import Any
-
 import sqlalchemy as sa
 from alembic import op
 
+from store.migration_tables import column, make_table
 from store.tables import ID, Instant
 
 revision = "0025"
@@ -13,54 +12,45 @@ branch_labels = None
 depends_on = None
 
 
-def _table(name: str, *columns: Any, key: tuple[str, ...] = ("clinic", "id")) -> None:
-    clinic = sa.Column("clinic", sa.Integer(), nullable=False)
-    op.create_table(name, clinic, *columns, sa.PrimaryKeyConstraint(*key), sqlite_with_rowid=False)
-
-
-def _column(name: str, type: Any, nullable: bool = False) -> sa.Column[Any]:
-    return sa.Column(name, type, nullable=nullable)
-
-
 def upgrade() -> None:
-    _table(
+    make_table(
         "line_switch",
-        _column("kind", sa.String(8)),
-        _column("name", sa.String(40)),
-        _column("reason", sa.Text()),
-        _column("by", sa.Text()),
-        _column("since", Instant),
+        column("kind", sa.String(8)),
+        column("name", sa.String(40)),
+        column("reason", sa.Text()),
+        column("by", sa.Text()),
+        column("since", Instant),
         key=("clinic", "kind", "name"),
     )
-    _table(
+    make_table(
         "checkup",
-        _column("node", sa.String(120)),
-        _column("by", sa.Text()),
-        _column("at", Instant),
-        _column("findings", sa.JSON()),
+        column("node", sa.String(120)),
+        column("by", sa.Text()),
+        column("at", Instant),
+        column("findings", sa.JSON()),
         key=("clinic", "node"),
     )
-    _table(
+    make_table(
         "api_token",
-        _column("id", ID),
-        _column("name", sa.String(120)),
-        _column("digest", sa.String(64)),
-        _column("scopes", sa.JSON()),
-        _column("made_by", sa.Text()),
-        _column("created_at", Instant),
-        _column("expires_at", Instant),
-        _column("revoked_at", Instant, True),
-        _column("used_at", Instant, True),
+        column("id", ID),
+        column("name", sa.String(120)),
+        column("digest", sa.String(64)),
+        column("scopes", sa.JSON()),
+        column("made_by", sa.Text()),
+        column("created_at", Instant),
+        column("expires_at", Instant),
+        column("revoked_at", Instant, True),
+        column("used_at", Instant, True),
         sa.UniqueConstraint("clinic", "digest", name="uq_api_token_clinic_digest"),
     )
-    _table(
+    make_table(
         "api_answer",
-        _column("token", ID),
-        _column("key", sa.String(200)),
-        _column("request", sa.String(64)),
-        _column("at", Instant),
-        _column("status", sa.Integer()),
-        _column("body", sa.Text()),
+        column("token", ID),
+        column("key", sa.String(200)),
+        column("request", sa.String(64)),
+        column("at", Instant),
+        column("status", sa.Integer()),
+        column("body", sa.Text()),
         key=("clinic", "token", "key"),
     )
     op.create_index("ix_api_answer_clinic_at", "api_answer", ["clinic", "at"])
