@@ -36,7 +36,6 @@ class Pace:
         self._filled_at = 0.0
         self._busy = 0
         self._left = asyncio.Event()
-        self.why = ""
         self._refusals = self._in_a_row = 0
         self._taken_at = float("-inf")
         self._paused_until = self._trial_until = 0.0
