@@ -40,6 +40,11 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     return Settings(instance=tmp_path / "clinic")
 
 
+def _another_day() -> date:
+    """A day without the appointment that the client has already, whatever time it is now."""
+    return (datetime.now(UTC) + timedelta(days=2, hours=12)).date() + timedelta(days=1)
+
+
 def _run(*words: str, code: int = 0) -> str:
     done = runner.invoke(app, list(words))
     assert done.exit_code == code, (done.output, done.exception)
@@ -90,7 +95,7 @@ def _preview_of(day: date, rule: str) -> list[dict[str, Any]]:
 def test_a_preview_shows_when_the_messages_of_each_step_go(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    day = datetime.now(UTC).date() + timedelta(days=3)
+    day = _another_day()
     visits = tmp_path / "more.csv"
     visits.write_text(f"id,client,starts_at\nB1,C1,{day}T09:30\nB2,C1,{day}T15:00\n")
     _run("import", "appointments", str(visits))
@@ -123,7 +128,7 @@ def test_a_preview_shows_when_the_messages_of_each_step_go(
 def test_visits_of_a_day_that_are_told_together_are_one_message_of_a_preview(
     settings: Settings, tmp_path: Path
 ) -> None:
-    day = datetime.now(UTC).date() + timedelta(days=3)
+    day = _another_day()
     visits = tmp_path / "more.csv"
     visits.write_text(f"id,client,starts_at\nB1,C1,{day}T09:30\nB2,C1,{day}T15:00\n")
     _run("import", "appointments", str(visits))
