@@ -20,6 +20,8 @@ from gateway.console.language import LANGUAGES, catalog, translator, wanted
 from gateway.console.navigation import MENU
 from gateway.domain import ReplyKind, State
 from gateway.policy.words import WORDS
+from gateway.settings import Settings
+from gateway.settings.table import rows as settings_rows
 from store.engine import Store
 from tests.console.console_day import Day, busy_day
 
@@ -75,6 +77,7 @@ def _known() -> Iterable[str]:
     yield from (words.readable(kind) for kind in ReplyKind)
     yield from (f"{date(2026, month, 1):%b}" for month in range(1, 13))
     yield from (told for code, told in CAUSES.items() if code not in WORDS["en"])
+    yield from (row.explanation for row in settings_rows(Settings()))
 
 
 @pytest.mark.parametrize("language", [one for one in LANGUAGES if one != "en"])
